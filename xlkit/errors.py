@@ -1,0 +1,50 @@
+"""The error family: every error says what was tried, what came back and what to do next."""
+
+
+class XlkitError(Exception):
+    """Base of every error that xlkit raises on purpose."""
+
+
+class InvalidValueError(XlkitError, ValueError):
+    """A setting that cannot be used; nothing was started."""
+
+
+class PreflightError(XlkitError):
+    """A migration that would fail; nothing was started and nothing was changed."""
+
+
+class MigrationError(XlkitError):
+    """A migration that failed after it had begun; the message says where the guest runs."""
+
+
+class EngineError(MigrationError):
+    """The embedded live engine lost a process, a connection or a guest."""
+
+
+class StoreError(XlkitError):
+    """A run could not be written or read; the message names the file."""
+
+
+class UnknownRunError(StoreError, KeyError):
+    """No run, or more than one, answers to a key.
+
+    Parameters
+    ----------
+    key : str
+        What was looked for.
+    candidates : tuple of str
+        The runs that answer to it; empty when there is none.
+    """
+
+    def __init__(self, key: str, candidates: tuple[str, ...] = ()) -> None:
+        if candidates:
+            shown = ", ".join(candidates[:5]) + (f" and {len(candidates) - 5} more" if len(candidates) > 5 else "")
+            message = f"{key!r} fits {len(candidates)} runs: {shown}. Give more characters of the run id."
+        else:
+            message = f"No run answers to {key!r}. `xlkit runs` lists what the store holds."
+        super().__init__(message)
+        self.key = key
+        self.candidates = candidates
+
+    def __str__(self) -> str:
+        return str(self.args[0])
