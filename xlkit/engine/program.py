@@ -1,0 +1,229 @@
+"""The guest's program: every bit of its state lies in the guest's memory, so that memory alone carries it on elsewhere.
+
+Page 0 holds the registers and the phases, the next pages a table of random numbers, the others data. A step writes one word
+into each of its data pages and then counts itself: it can be cut short anywhere and taken again with the same outcome.
+"""
+
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from xlkit.engine.memory import Buffer
+from xlkit.engine.runs import Pages
+from xlkit.engine.workload import HotCold, Idle, Phases, Steady, Sweep, Uniform, Workload, first_data_page, step_period_s
+from xlkit.errors import EngineError, InvalidValueError
+from xlkit.units import PAGE_BYTES
+
+_PAGE_WORDS: Final = PAGE_BYTES // 8
+_MAGIC: Final = 0x1_786C_6B69_7401
+_FILL: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
+_FILL_PAGES: Final = 1024
+# Registers, as words of page 0.
+_R_MAGIC, _R_STEPS, _R_PERIOD_NS, _R_MEMORY_PAGES, _R_N_PHASES = range(5)
+_R_PHASES: Final = 16
+_PHASE_WORDS: Final = 6
+_NEVER: Final = 1 << 62
+_KINDS: Final = (Idle, Uniform, Sweep, HotCold)
+_32_BITS: Final = np.uint64(32)
+_LOW_32: Final = np.uint64(2**32 - 1)
+_STRIDE: Final = 2_654_435_761
+
+
+class Program:
+    """Run the program that lies in a guest's memory.
+
+    Parameters
+    ----------
+    memory : mmap.mmap, bytearray or memoryview
+        Memory that `install` formatted, or a copy of it.
+
+    Raises
+    ------
+    EngineError
+        If the memory holds no guest, or was cut.
+    """
+
+    def __init__(self, memory: Buffer) -> None:
+        words = np.frombuffer(memory, np.uint64)
+        self._registers = words[:_PAGE_WORDS]
+        if words.size < _PAGE_WORDS or int(self._registers[_R_MAGIC]) != _MAGIC:
+            raise EngineError("This memory holds no guest: its first page does not begin with the mark of one.")
+        self.memory_pages = int(self._registers[_R_MEMORY_PAGES])
+        if self.memory_pages * _PAGE_WORDS != words.size:
+            raise EngineError(f"This guest has {self.memory_pages} pages, its memory {words.size // _PAGE_WORDS}.")
+        self.first_data_page = first_data_page(self.memory_pages)
+        self.period_s = int(self._registers[_R_PERIOD_NS]) / 1e9
+        self._table = words[_PAGE_WORDS : self.first_data_page * _PAGE_WORDS].view(np.uint32)
+        self._words = words.reshape(-1, _PAGE_WORDS)
+        self._phases = _read_phases(self._registers)
+
+    @classmethod
+    def install(cls, memory: Buffer, workload: Workload, seed: int) -> Self:
+        """Format memory as a guest that has taken no step yet.
+
+        Parameters
+        ----------
+        memory : mmap.mmap, bytearray or memoryview
+            Memory to overwrite, whole pages.
+        workload : Workload
+            What the guest is going to do.
+        seed : int
+            Chooses the table of random numbers.
+
+        Returns
+        -------
+        Program
+            Ready to take its first step.
+
+        Raises
+        ------
+        InvalidValueError
+            If the memory is too small for the workload.
+        """
+        words = np.frombuffer(memory, np.uint64).reshape(-1, _PAGE_WORDS)
+        n_first = first_data_page(len(words))
+        phases = _phase_rows(workload, len(words) - n_first)
+        # Raw output: the only stream that numpy promises to keep.
+        random = np.random.PCG64(seed)
+        _fill(words, random.random_raw(_PAGE_WORDS))
+        words[1:n_first].reshape(-1)[:] = random.random_raw((n_first - 1) * _PAGE_WORDS)
+        registers = words[0]
+        registers[:] = 0
+        registers[_R_PERIOD_NS] = round(step_period_s(workload) * 1e9)
+        registers[_R_MEMORY_PAGES], registers[_R_N_PHASES] = len(words), len(phases)
+        registers[_R_PHASES : _R_PHASES + phases.size] = phases.reshape(-1)
+        registers[_R_MAGIC] = _MAGIC
+        return cls(memory)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the guest has taken."""
+        return int(self._registers[_R_STEPS])
+
+    def written_pages(self, step: int) -> Pages:
+        """Tell which data pages a step writes.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        numpy.ndarray
+            Page numbers in the order of writing, perhaps with repeats; shape (k,). Page 0 is written by every step.
+        """
+        return self._phase_at(step).pages(step, self._table) + self.first_data_page
+
+    def step(self, marks: npt.NDArray[np.uint8] | None = None) -> int:
+        """Take one step: write its data pages, mark them, count the step, mark the registers.
+
+        Parameters
+        ----------
+        marks : numpy.ndarray of uint8, optional
+            One byte a page, set to 1 after the page is written; shape (pages,).
+
+        Returns
+        -------
+        int
+            Writes to data pages.
+        """
+        step = int(self._registers[_R_STEPS])
+        pages = self.written_pages(step)
+        if pages.size:
+            self._words[pages, step % _PAGE_WORDS] = step + 1
+            if marks is not None:
+                marks[pages] = 1
+        self._registers[_R_STEPS] = step + 1
+        if marks is not None:
+            marks[0] = 1
+        return pages.size
+
+    def _phase_at(self, step: int) -> "_Phase":
+        for phase in self._phases:
+            if step < phase.until_step:
+                return phase
+        return self._phases[-1]
+
+
+class _Phase:
+    """One row of the phases in page 0, ready to say which pages a step writes."""
+
+    def __init__(self, row: npt.NDArray[np.uint64], period_s: float) -> None:
+        self.until_step, self._kind = int(row[0]), _KINDS[int(row[1])]
+        rate_pages_s, hot_share = row[[2, 5]].view(np.float64)
+        self._writes_a_step = float(rate_pages_s) * period_s
+        self._working_set_pages, self._hot_pages = int(row[3]), int(row[4])
+        self._hot_below = min(2**32, round(float(hot_share) * 2**32))
+        if self._hot_pages == self._working_set_pages:
+            self._hot_below = 2**32
+
+    def pages(self, step: int, table: npt.NDArray[np.uint32]) -> Pages:
+        begin, end = int(step * self._writes_a_step), int((step + 1) * self._writes_a_step)
+        if begin == end or self._kind is Idle:
+            return np.zeros(0, np.int64)
+        if self._kind is Sweep:
+            return np.arange(begin, end, dtype=np.int64) % self._working_set_pages
+        numbers = _random_numbers(table, begin, end)
+        chosen = self._hot_cold(numbers) if self._kind is HotCold else self._uniform(numbers)
+        return chosen.astype(np.int64)
+
+    def _uniform(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        return (numbers * np.uint64(self._working_set_pages)) >> _32_BITS
+
+    def _hot_cold(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        # One number chooses the part and, by where it lies within its share, the page.
+        below = np.uint64(self._hot_below)
+        hot = numbers * np.uint64(self._hot_pages) // max(below, np.uint64(1))
+        cold_pages, cold_span = self._working_set_pages - self._hot_pages, max(2**32 - self._hot_below, 1)
+        cold = (numbers - below) * np.uint64(cold_pages) // np.uint64(cold_span) + np.uint64(self._hot_pages)
+        return np.where(numbers < below, hot, cold)
+
+
+def _random_numbers(table: npt.NDArray[np.uint32], begin: int, end: int) -> npt.NDArray[np.uint64]:
+    turn, first = divmod(begin, table.size)
+    numbers = table[first : first + end - begin]
+    if numbers.size < end - begin:
+        numbers = np.take(table, np.arange(first, first + end - begin), mode="wrap")
+    # Each turn through the table shifts its numbers, so that the guest does not repeat itself.
+    return (numbers.astype(np.uint64) + np.uint64(turn * _STRIDE & 0xFFFF_FFFF)) & _LOW_32
+
+
+def _fill(words: npt.NDArray[np.uint64], pattern: npt.NDArray[np.uint64]) -> None:
+    for first in range(0, len(words), _FILL_PAGES):
+        block = words[first : first + _FILL_PAGES]
+        numbers = np.arange(first, first + len(block), dtype=np.uint64)
+        np.add(pattern, (numbers * _FILL)[:, None], out=block)
+
+
+def _phase_rows(workload: Workload, data_pages: int) -> npt.NDArray[np.uint64]:
+    period_s = step_period_s(workload)
+    stretches = [(p.duration_s, p.workload) for p in workload.phases] if isinstance(workload, Phases) else [(0.0, workload)]
+    ends_s = np.cumsum([duration_s for duration_s, _ in stretches])
+    rows = [_phase_row(steady, round(end_s / period_s), data_pages) for end_s, (_, steady) in zip(ends_s, stretches, strict=True)]
+    rows[-1][0] = _NEVER
+    return np.array(rows, np.uint64)
+
+
+def _phase_row(steady: Steady, until_step: int, data_pages: int) -> npt.NDArray[np.uint64]:
+    row = np.zeros(_PHASE_WORDS, np.uint64)
+    row[0], row[1] = until_step, _KINDS.index(type(steady))
+    if isinstance(steady, Idle):
+        return row
+    working_set_pages = data_pages if steady.working_set_pages is None else steady.working_set_pages
+    hot_pages = steady.hot_pages if isinstance(steady, HotCold) else 0
+    if max(working_set_pages, hot_pages) > data_pages:
+        raise InvalidValueError(
+            f"The workload writes {max(working_set_pages, hot_pages)} pages, the guest has {data_pages} for data. "
+            "Take a smaller working set or a larger guest."
+        )
+    row[3], row[4] = working_set_pages, hot_pages
+    row.view(np.float64)[[2, 5]] = steady.rate_pages_s, steady.hot_share if isinstance(steady, HotCold) else 0.0
+    return row
+
+
+def _read_phases(registers: npt.NDArray[np.uint64]) -> list[_Phase]:
+    n_phases, period_s = int(registers[_R_N_PHASES]), int(registers[_R_PERIOD_NS]) / 1e9
+    rows = registers[_R_PHASES : _R_PHASES + n_phases * _PHASE_WORDS].reshape(-1, _PHASE_WORDS)
+    return [_Phase(row, period_s) for row in rows]
