@@ -17,6 +17,10 @@ class MigrationError(XlkitError):
     """A migration that failed after it had begun; the message says where the guest runs."""
 
 
+class UndefinedOutcomeError(MigrationError):
+    """A migration that failed during the hand-over, when nobody can tell which host runs the guest; both must be looked at."""
+
+
 class EngineError(MigrationError):
     """The embedded live engine lost a process, a connection or a guest."""
 

@@ -13,7 +13,8 @@ _LARGEST_CHUNK_BYTES = 4 << 20
 class TokenBucket:
     """Spread bytes over time as a link of a set bandwidth would.
 
-    A sender that lost the processor may catch up on as much as 100 ms, but only within a pass: an idle link saves nothing.
+    A sender that lost the processor may catch up on as much as 100 ms, but only within a pass:
+    an idle link saves nothing.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """The kernel's record of written pages: asynchronous write protection in the guest, a scan of its page tables outside.
 
-Needs Linux 6.7 and no privilege. The guest arms its own memory with `WriteProtect` and keeps it open; any process of the
-same user then reads and clears the written pages with `PagemapScanner`. Only writes through the guest's own mapping count.
+Needs Linux 6.7 and no privilege. The guest arms its own memory with `WriteProtect` and keeps it open; any process of
+the same user then reads and clears the written pages with `PagemapScanner`. Only writes through the guest's own mapping
+count.
 
 References
 ----------
@@ -178,7 +179,7 @@ def _ioctl(fd: int, request: int, argument: bytearray) -> int:
     # Not there on Windows; nobody gets this far without a descriptor from Linux.
     import fcntl  # noqa: PLC0415
 
-    return fcntl.ioctl(fd, request, argument)
+    return int(fcntl.ioctl(fd, request, argument))
 
 
 def _open_userfaultfd() -> int:

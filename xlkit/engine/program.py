@@ -1,7 +1,7 @@
 """The guest's program: every bit of its state lies in the guest's memory, so that memory alone carries it on elsewhere.
 
-Page 0 holds the registers and the phases, the next pages a table of random numbers, the others data. A step writes one word
-into each of its data pages and then counts itself: it can be cut short anywhere and taken again with the same outcome.
+Page 0 holds the registers and the phases, the next pages a table of random numbers, the others data. A step writes one
+word into each of its data pages and then counts itself: cut short anywhere, it can be taken again with the same outcome.
 """
 
 from typing import Final, Self
@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from xlkit.engine.memory import Buffer
 from xlkit.engine.runs import Pages
-from xlkit.engine.workload import HotCold, Idle, Phases, Steady, Sweep, Uniform, Workload, first_data_page, step_period_s
+from xlkit.engine.workload import HotCold, Idle, Phases, Steady, Sweep, Uniform, Workload
+from xlkit.engine.workload import first_data_page as find_first_data_page
+from xlkit.engine.workload import step_period_s as find_step_period_s
 from xlkit.errors import EngineError, InvalidValueError
 from xlkit.units import PAGE_BYTES
 
@@ -52,7 +54,7 @@ class Program:
         self.memory_pages = int(self._registers[_R_MEMORY_PAGES])
         if self.memory_pages * _PAGE_WORDS != words.size:
             raise EngineError(f"This guest has {self.memory_pages} pages, its memory {words.size // _PAGE_WORDS}.")
-        self.first_data_page = first_data_page(self.memory_pages)
+        self.first_data_page = find_first_data_page(self.memory_pages)
         self.period_s = int(self._registers[_R_PERIOD_NS]) / 1e9
         self._table = words[_PAGE_WORDS : self.first_data_page * _PAGE_WORDS].view(np.uint32)
         self._words = words.reshape(-1, _PAGE_WORDS)
@@ -82,7 +84,7 @@ class Program:
             If the memory is too small for the workload.
         """
         words = np.frombuffer(memory, np.uint64).reshape(-1, _PAGE_WORDS)
-        n_first = first_data_page(len(words))
+        n_first = find_first_data_page(len(words))
         phases = _phase_rows(workload, len(words) - n_first)
         # Raw output: the only stream that numpy promises to keep.
         random = np.random.PCG64(seed)
@@ -90,7 +92,7 @@ class Program:
         words[1:n_first].reshape(-1)[:] = random.random_raw((n_first - 1) * _PAGE_WORDS)
         registers = words[0]
         registers[:] = 0
-        registers[_R_PERIOD_NS] = round(step_period_s(workload) * 1e9)
+        registers[_R_PERIOD_NS] = round(find_step_period_s(workload) * 1e9)
         registers[_R_MEMORY_PAGES], registers[_R_N_PHASES] = len(words), len(phases)
         registers[_R_PHASES : _R_PHASES + phases.size] = phases.reshape(-1)
         registers[_R_MAGIC] = _MAGIC
@@ -132,7 +134,8 @@ class Program:
         step = int(self._registers[_R_STEPS])
         pages = self.written_pages(step)
         if pages.size:
-            self._words[pages, step % _PAGE_WORDS] = step + 1
+            # Page by page in one column: three times quicker than indexing both at once.
+            self._words[:, step % _PAGE_WORDS][pages] = step + 1
             if marks is not None:
                 marks[pages] = 1
         self._registers[_R_STEPS] = step + 1
@@ -154,31 +157,30 @@ class _Phase:
         self.until_step, self._kind = int(row[0]), _KINDS[int(row[1])]
         rate_pages_s, hot_share = row[[2, 5]].view(np.float64)
         self._writes_a_step = float(rate_pages_s) * period_s
-        self._working_set_pages, self._hot_pages = int(row[3]), int(row[4])
-        self._hot_below = min(2**32, round(float(hot_share) * 2**32))
-        if self._hot_pages == self._working_set_pages:
-            self._hot_below = 2**32
+        self._working_set_pages, self._hot_pages = row[3], row[4]
+        self._cold_pages = row[3] - row[4]
+        hot_below = round(float(hot_share) * 2**32) if self._cold_pages else 2**32
+        self._hot_below, self._hot_span = np.uint64(hot_below), np.uint64(max(hot_below, 1))
+        self._cold_span = np.uint64(max(2**32 - hot_below, 1))
 
     def pages(self, step: int, table: npt.NDArray[np.uint32]) -> Pages:
         begin, end = int(step * self._writes_a_step), int((step + 1) * self._writes_a_step)
         if begin == end or self._kind is Idle:
             return np.zeros(0, np.int64)
         if self._kind is Sweep:
-            return np.arange(begin, end, dtype=np.int64) % self._working_set_pages
+            return np.arange(begin, end, dtype=np.int64) % int(self._working_set_pages)
         numbers = _random_numbers(table, begin, end)
         chosen = self._hot_cold(numbers) if self._kind is HotCold else self._uniform(numbers)
         return chosen.astype(np.int64)
 
     def _uniform(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-        return (numbers * np.uint64(self._working_set_pages)) >> _32_BITS
+        return (numbers * self._working_set_pages) >> _32_BITS
 
     def _hot_cold(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
         # One number chooses the part and, by where it lies within its share, the page.
-        below = np.uint64(self._hot_below)
-        hot = numbers * np.uint64(self._hot_pages) // max(below, np.uint64(1))
-        cold_pages, cold_span = self._working_set_pages - self._hot_pages, max(2**32 - self._hot_below, 1)
-        cold = (numbers - below) * np.uint64(cold_pages) // np.uint64(cold_span) + np.uint64(self._hot_pages)
-        return np.where(numbers < below, hot, cold)
+        hot = numbers * self._hot_pages // self._hot_span
+        cold = (numbers - self._hot_below) * self._cold_pages // self._cold_span + self._hot_pages
+        return np.where(numbers < self._hot_below, hot, cold)
 
 
 def _random_numbers(table: npt.NDArray[np.uint32], begin: int, end: int) -> npt.NDArray[np.uint64]:
@@ -198,10 +200,11 @@ def _fill(words: npt.NDArray[np.uint64], pattern: npt.NDArray[np.uint64]) -> Non
 
 
 def _phase_rows(workload: Workload, data_pages: int) -> npt.NDArray[np.uint64]:
-    period_s = step_period_s(workload)
-    stretches = [(p.duration_s, p.workload) for p in workload.phases] if isinstance(workload, Phases) else [(0.0, workload)]
-    ends_s = np.cumsum([duration_s for duration_s, _ in stretches])
-    rows = [_phase_row(steady, round(end_s / period_s), data_pages) for end_s, (_, steady) in zip(ends_s, stretches, strict=True)]
+    if not isinstance(workload, Phases):
+        return _phase_row(workload, _NEVER, data_pages)[None]
+    period_s = find_step_period_s(workload)
+    ends = np.rint(np.cumsum([phase.duration_s for phase in workload.phases]) / period_s)
+    rows = [_phase_row(phase.workload, int(end), data_pages) for phase, end in zip(workload.phases, ends, strict=True)]
     rows[-1][0] = _NEVER
     return np.array(rows, np.uint64)
 

@@ -110,7 +110,9 @@ def runs_to_pages(runs: Runs) -> Pages:
     """
     lengths = runs[:, 1] - runs[:, 0]
     skipped = runs[:, 0] - (np.cumsum(lengths) - lengths)
-    return np.arange(lengths.sum(), dtype=np.int64) + np.repeat(skipped, lengths)
+    pages: Pages = np.arange(lengths.sum(), dtype=np.int64)
+    pages += np.repeat(skipped, lengths)
+    return pages
 
 
 def check_runs(runs: Runs, memory_pages: int) -> None:
@@ -130,7 +132,7 @@ def check_runs(runs: Runs, memory_pages: int) -> None:
     EngineError
         If the shape is not (n, 2), a run is empty or reversed, or one lies outside the guest.
     """
-    if runs.ndim != 2 or runs.shape[1] != 2 or runs.dtype != np.int64:
+    if runs.dtype != np.int64 or runs.shape != (len(runs), 2):
         raise EngineError(f"Runs of pages must be int64 of shape (n, 2), not {runs.dtype} of shape {runs.shape}.")
     wrong = (runs[:, 0] < 0) | (runs[:, 0] >= runs[:, 1]) | (runs[:, 1] > memory_pages)
     if wrong.any():

@@ -1,9 +1,9 @@
 """Which pages did the guest write? By the kernel where it can, else by marks that the guest sets itself.
 
-The ladder: ``wp_async`` (`KernelTracker`) needs Linux 6.7 and a security profile that allows ``userfaultfd``; a container's
-default profile often does not. ``marks`` (`MarksTracker`) works wherever two processes can share memory, but the guest
-takes part in its own tracking, so a run says which one it had. `probe` tries the first by a round trip and names the best
-one that works.
+The ladder: ``wp_async`` (`KernelTracker`) needs Linux 6.7 and a security profile that allows ``userfaultfd``; the
+default profile of a container often does not. ``marks`` (`MarksTracker`) works wherever two processes can share memory,
+but the guest takes part in its own tracking, so a run says which one it had. `probe` tries the first by a round trip and
+names the best one that works.
 """
 
 import mmap
@@ -159,7 +159,8 @@ def _try_kernel() -> None:
         finally:
             armed.close()
     if seen != list(_PROBE_WRITES):
-        raise EngineError(f"The kernel's tracking is not exact here: wrote {list(_PROBE_WRITES)}, got {seen}. Use marks.")
+        wrote = list(_PROBE_WRITES)
+        raise EngineError(f"The kernel's tracking is not exact here: pages {wrote} written, {seen} told. Use marks.")
 
 
 def _round_trip(memory: mmap.mmap) -> list[int]:

@@ -1,7 +1,7 @@
 """Guest pages over a stream socket, straight out of the guest's memory and straight into it, in two forms.
 
-``vectored`` hands the kernel lists of addresses that numpy built; it needs Linux. ``portable`` gathers pages into a buffer
-and scatters them again with numpy alone. What crosses the wire is the same, so the two ends may differ.
+``vectored`` hands the kernel lists of addresses that numpy built; it needs Linux. ``portable`` gathers pages into a
+buffer and scatters them again with numpy alone. What crosses the wire is the same, so the two ends may differ.
 """
 
 import contextlib

@@ -31,7 +31,7 @@ def send_pages(
     with _impatient(sock):
         for block in _blocks(runs):
             np.take(pages, block, axis=0, out=gathered[: block.size], mode="clip")
-            _send(sock, memoryview(gathered[: block.size]).cast("B"), bucket, patience)
+            _send(sock, gathered[: block.size].data.cast("B"), bucket, patience)
     return count_pages(runs) * PAGE_BYTES
 
 
@@ -41,7 +41,7 @@ def receive_pages(sock: socket.socket, memory: Buffer, runs: Runs) -> int:
     check_runs(runs, len(pages))
     received = np.empty((_BLOCK_PAGES, PAGE_BYTES), np.uint8)
     for block in _blocks(runs):
-        _receive(sock, memoryview(received[: block.size]).cast("B"))
+        _receive(sock, received[: block.size].data.cast("B"))
         pages[block] = received[: block.size]
     return count_pages(runs) * PAGE_BYTES
 

@@ -17,7 +17,7 @@ from xlkit.engine.libc import last_error, libc
 from xlkit.engine.memory import Buffer
 from xlkit.engine.pacing import TokenBucket
 from xlkit.engine.pagemap import address_of
-from xlkit.engine.runs import Runs, all_runs, check_runs, count_pages
+from xlkit.engine.runs import Runs, check_runs, count_pages
 from xlkit.engine.transport.waiting import CHUNK_BYTES, TICK_S, Patience, Poll, gone
 from xlkit.errors import EngineError
 from xlkit.units import PAGE_BYTES

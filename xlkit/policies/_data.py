@@ -1,0 +1,93 @@
+"""Policies as plain data, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
+from typing import Any
+
+from xlkit.errors import InvalidValueError
+from xlkit.model import Decision, PrecopyStats
+from xlkit.policies._budgets import DowntimeBudgetPolicy, NoProgressPolicy, TimeLimitPolicy
+from xlkit.policies._xen import LegacyXenPolicy, SusePolicy, ThresholdPolicy, XcpNgPolicy, XenServerPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPolicy:
+    """The settings of a policy that this installation does not know; it cannot decide.
+
+    Parameters
+    ----------
+    name : str
+        Name of the policy in the record.
+    settings : mapping
+        Its settings in the record.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+    def decide(self, stats: PrecopyStats) -> Decision:  # noqa: ARG002 - the protocol's signature
+        """Refuse: the rule itself was not recorded."""
+        raise InvalidValueError(f"The policy {self.name!r} is not known here; only its settings were recorded.")
+
+
+_KINDS = (
+    ThresholdPolicy, SusePolicy, LegacyXenPolicy, XenServerPolicy, XcpNgPolicy, DowntimeBudgetPolicy, NoProgressPolicy, TimeLimitPolicy,
+)  # fmt: skip
+POLICIES: Mapping[str, type] = MappingProxyType({kind.name: kind for kind in _KINDS})
+
+
+def to_settings(policy: object) -> dict[str, Any]:
+    """Turn a policy into plain data that JSON can hold.
+
+    Parameters
+    ----------
+    policy : Policy
+        Any policy; of one that is no dataclass only the name is kept.
+
+    Returns
+    -------
+    dict
+        Its fields, and its ``name``.
+
+    Examples
+    --------
+    >>> from xlkit.policies import ThresholdPolicy
+    >>> to_settings(ThresholdPolicy(min_remaining=500))
+    {'name': 'threshold', 'min_remaining': 500, 'max_iters': 5}
+    """
+    if isinstance(policy, RecordedPolicy):
+        return {"name": policy.name, **policy.settings}
+    settings = {one.name: getattr(policy, one.name) for one in fields(policy)} if is_dataclass(policy) else {}
+    return {"name": getattr(policy, "name", type(policy).__name__), **settings}
+
+
+def from_settings(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a policy of any class
+    """Turn plain data back into the policy it came from.
+
+    Parameters
+    ----------
+    settings : mapping
+        What `to_settings` returned.
+
+    Returns
+    -------
+    Policy
+        An equal policy, or a `RecordedPolicy` where the name is not known or its settings do not fit this version.
+
+    Examples
+    --------
+    >>> from_settings({"name": "threshold", "min_remaining": 500, "max_iters": 5})
+    ThresholdPolicy(min_remaining=500, max_iters=5)
+    """
+    rest = dict(settings)
+    name = str(rest.pop("name", "unknown"))
+    if name not in POLICIES:
+        return RecordedPolicy(name, rest)
+    try:
+        return POLICIES[name](**rest)
+    except (TypeError, ValueError):
+        return RecordedPolicy(name, rest)
