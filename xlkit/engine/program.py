@@ -17,6 +17,7 @@ from xlkit.engine.workload import step_period_s as find_step_period_s
 from xlkit.errors import EngineError, InvalidValueError
 from xlkit.units import PAGE_BYTES
 
+_Words = npt.NDArray[np.uint64]
 _PAGE_WORDS: Final = PAGE_BYTES // 8
 _MAGIC: Final = 0x1_786C_6B69_7401
 _FILL: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
@@ -153,7 +154,7 @@ class Program:
 class _Phase:
     """One row of the phases in page 0, ready to say which pages a step writes."""
 
-    def __init__(self, row: npt.NDArray[np.uint64], period_s: float) -> None:
+    def __init__(self, row: _Words, period_s: float) -> None:
         self.until_step, self._kind = int(row[0]), _KINDS[int(row[1])]
         rate_pages_s, hot_share = row[[2, 5]].view(np.float64)
         self._writes_a_step = float(rate_pages_s) * period_s
@@ -173,17 +174,19 @@ class _Phase:
         chosen = self._hot_cold(numbers) if self._kind is HotCold else self._uniform(numbers)
         return chosen.astype(np.int64)
 
-    def _uniform(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-        return (numbers * self._working_set_pages) >> _32_BITS
+    def _uniform(self, numbers: _Words) -> _Words:
+        pages: _Words = (numbers * self._working_set_pages) >> _32_BITS
+        return pages
 
-    def _hot_cold(self, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    def _hot_cold(self, numbers: _Words) -> _Words:
         # One number chooses the part and, by where it lies within its share, the page.
         hot = numbers * self._hot_pages // self._hot_span
         cold = (numbers - self._hot_below) * self._cold_pages // self._cold_span + self._hot_pages
-        return np.where(numbers < self._hot_below, hot, cold)
+        pages: _Words = np.where(numbers < self._hot_below, hot, cold)
+        return pages
 
 
-def _random_numbers(table: npt.NDArray[np.uint32], begin: int, end: int) -> npt.NDArray[np.uint64]:
+def _random_numbers(table: npt.NDArray[np.uint32], begin: int, end: int) -> _Words:
     turn, first = divmod(begin, table.size)
     numbers = table[first : first + end - begin]
     if numbers.size < end - begin:
@@ -192,14 +195,14 @@ def _random_numbers(table: npt.NDArray[np.uint32], begin: int, end: int) -> npt.
     return (numbers.astype(np.uint64) + np.uint64(turn * _STRIDE & 0xFFFF_FFFF)) & _LOW_32
 
 
-def _fill(words: npt.NDArray[np.uint64], pattern: npt.NDArray[np.uint64]) -> None:
+def _fill(words: _Words, pattern: _Words) -> None:
     for first in range(0, len(words), _FILL_PAGES):
         block = words[first : first + _FILL_PAGES]
         numbers = np.arange(first, first + len(block), dtype=np.uint64)
         np.add(pattern, (numbers * _FILL)[:, None], out=block)
 
 
-def _phase_rows(workload: Workload, data_pages: int) -> npt.NDArray[np.uint64]:
+def _phase_rows(workload: Workload, data_pages: int) -> _Words:
     if not isinstance(workload, Phases):
         return _phase_row(workload, _NEVER, data_pages)[None]
     period_s = find_step_period_s(workload)
@@ -209,7 +212,7 @@ def _phase_rows(workload: Workload, data_pages: int) -> npt.NDArray[np.uint64]:
     return np.array(rows, np.uint64)
 
 
-def _phase_row(steady: Steady, until_step: int, data_pages: int) -> npt.NDArray[np.uint64]:
+def _phase_row(steady: Steady, until_step: int, data_pages: int) -> _Words:
     row = np.zeros(_PHASE_WORDS, np.uint64)
     row[0], row[1] = until_step, _KINDS.index(type(steady))
     if isinstance(steady, Idle):
@@ -226,7 +229,7 @@ def _phase_row(steady: Steady, until_step: int, data_pages: int) -> npt.NDArray[
     return row
 
 
-def _read_phases(registers: npt.NDArray[np.uint64]) -> list[_Phase]:
+def _read_phases(registers: _Words) -> list[_Phase]:
     n_phases, period_s = int(registers[_R_N_PHASES]), int(registers[_R_PERIOD_NS]) / 1e9
     rows = registers[_R_PHASES : _R_PHASES + n_phases * _PHASE_WORDS].reshape(-1, _PHASE_WORDS)
     return [_Phase(row, period_s) for row in rows]

@@ -1,0 +1,1 @@
+"""Tests of the live engine's mechanisms and processes."""
