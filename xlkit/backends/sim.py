@@ -1,0 +1,176 @@
+"""The simulator: the same precopy loop over imagined pages and a virtual clock, the same to the last digit everywhere."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Final, Self
+
+from xlkit.backends._dirtying import DirtyingLaw
+from xlkit.backends._world import CLOCK_NAME, Costs, Jitter, World
+from xlkit.engine.workload import Uniform, Workload, to_settings
+from xlkit.errors import InvalidValueError
+from xlkit.model import Applied, Iteration, Migration, Origin, RunStop, Setup, Side
+from xlkit.precopy import precopy
+from xlkit.protocols import Policy
+from xlkit.units import PAGE_BYTES, pages, parse_bytes, parse_bytes_s
+
+_DEFAULT_WORKLOAD: Final = Uniform(rate_pages_s=10_000)
+
+
+class SimBackend:
+    """Simulate a live migration: no guest, no network, no waiting.
+
+    The loop is the one that drives real migrations; only the memory and the link are imagined. What a pass leaves dirty is the
+    expectation of what the live engine's guest writes meanwhile, so a run is the same for the same settings on every platform.
+    Each migration begins with a fresh guest.
+
+    Parameters
+    ----------
+    memory : str or int, default "256MiB"
+        Size of the guest, as text or in bytes [B].
+    bandwidth : str or float, default "1Gbit/s"
+        Bandwidth of the link, as text or in bytes a second [B/s].
+    workload : Workload, default 10 000 writes a second over all data pages
+        What the guest does.
+    seed : int, default 1
+        Chooses the sequence of the noise.
+    noise : float, default 0.0
+        Largest relative deviation of the bandwidth of a pass, drawn anew for each, from 0 to less than 1.
+    suspend_s : float, default 0.0001
+        From asking the guest to suspend until it stands still [s].
+    resume_s : float, default 0.0003
+        From the last page until the guest runs at the destination [s].
+    pass_overhead_s : float, default 0.0002
+        Fixed cost of a pass: run table and acknowledgement [s].
+    collect_s_per_gib : float, default 0.0004
+        Time to read and clear the dirty set of a GiB of memory [s].
+    warm_up_s : float, default 0.15
+        How long the guest has been working when the migration begins, by its own clock [s].
+
+    Raises
+    ------
+    InvalidValueError
+        If a setting cannot be used, or the guest is too small for the workload.
+
+    See Also
+    --------
+    xlkit.backends.sweep.sweep : Try a whole grid of policies at once.
+
+    Notes
+    -----
+    The defaults of the fixed costs are those of the live engine on a small machine; a set bandwidth hides most of them.
+
+    Examples
+    --------
+    >>> from xlkit.policies import ThresholdPolicy
+    >>> backend = SimBackend(workload=Uniform(rate_pages_s=5_000))
+    >>> *passes, stop = backend.migrate(Migration("guest"), ThresholdPolicy(min_remaining=1_000))
+    >>> [one.dirty_pages for one in passes], stop.stop_reason.value
+    ([65536, 9890, 1606, 265, 46], 'min_remaining')
+    """
+
+    name = "sim"
+
+    def __init__(
+        self,
+        *,
+        memory: str | int = "256MiB",
+        bandwidth: str | float = "1Gbit/s",
+        workload: Workload = _DEFAULT_WORKLOAD,
+        seed: int = 1,
+        noise: float = 0.0,
+        suspend_s: float = 1e-4,
+        resume_s: float = 3e-4,
+        pass_overhead_s: float = 2e-4,
+        collect_s_per_gib: float = 4e-4,
+        warm_up_s: float = 0.15,
+    ) -> None:
+        self.memory_pages = pages(parse_bytes(memory))
+        self.bandwidth_bytes_s = parse_bytes_s(bandwidth)
+        self.workload, self.seed, self.noise = workload, _seed(seed), _noise(noise)
+        self.suspend_s, self.resume_s = _duration_s("suspend_s", suspend_s), _duration_s("resume_s", resume_s)
+        self.pass_overhead_s = _duration_s("pass_overhead_s", pass_overhead_s)
+        self.collect_s_per_gib = _duration_s("collect_s_per_gib", collect_s_per_gib)
+        self.warm_up_s = _duration_s("warm_up_s", warm_up_s)
+        self._law = DirtyingLaw(workload, self.memory_pages)
+        self._world: World | None = None
+
+    def __repr__(self) -> str:
+        return f"SimBackend(memory={self.memory_pages * PAGE_BYTES}, bandwidth={self.bandwidth_bytes_s}, workload={self.workload!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the imagined guest."""
+        self._world = None
+
+    def guests(self) -> tuple[Side, ...]:
+        """Tell on which sides a guest runs: on one, once there is a guest."""
+        return () if self._world is None or self._world.paused else (self._world.runs_at,)
+
+    def preflight(self, migration: Migration) -> Setup:  # noqa: ARG002 - the protocol's signature
+        return Setup(
+            settings={
+                "memory_bytes": self.memory_pages * PAGE_BYTES,
+                "bandwidth_bytes_s": self.bandwidth_bytes_s,
+                "workload": to_settings(self.workload),
+                "seed": self.seed,
+                "noise": self.noise,
+                "suspend_s": self.suspend_s,
+                "resume_s": self.resume_s,
+                "pass_overhead_s": self.pass_overhead_s,
+                "collect_s_per_gib": self.collect_s_per_gib,
+                "warm_up_s": self.warm_up_s,
+            },
+            applied=Applied.EMBEDDED,
+            origin=Origin.SIMULATED,
+            clock=CLOCK_NAME,
+            memory_pages=self.memory_pages,
+        )
+
+    def migrate(self, migration: Migration, policy: Policy) -> Iterator[Iteration | RunStop]:  # noqa: ARG002 - the protocol's
+        world = self.world()
+        self._world = world
+        yield from precopy(world, world, policy, world.clock, clock_name=CLOCK_NAME)
+
+    def world(self) -> World:
+        """Make a fresh guest and its link, at the moment at which a migration begins."""
+        gib = Fraction(self.memory_pages * PAGE_BYTES, 2**30)
+        collect_ns = round(gib * _ns(self.collect_s_per_gib))
+        costs = Costs(
+            bandwidth_bytes_s=Fraction(self.bandwidth_bytes_s),
+            arm_ns=collect_ns,
+            collect_ns=collect_ns,
+            collect_page_ns=0,
+            pass_ns=_ns(self.pass_overhead_s),
+            suspend_ns=_ns(self.suspend_s),
+            resume_ns=_ns(self.resume_s),
+            warm_up_ns=_ns(self.warm_up_s),
+        )
+        return World(self.memory_pages, self._law, costs, Jitter(self.seed, self.noise) if self.noise else None)
+
+
+def _ns(duration_s: float) -> int:
+    return round(Fraction(duration_s) * 10**9)
+
+
+def _duration_s(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise InvalidValueError(f"{name} must be a number of seconds, not negative, not {value!r}.")
+    return float(value)
+
+
+def _noise(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise InvalidValueError(f"noise must lie between 0 and 1 (1 excluded), not {value!r}.")
+    return float(value)
+
+
+def _seed(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidValueError(f"seed must be a whole number, not {value!r}.")
+    return value
