@@ -33,7 +33,8 @@ def test_lost_time_is_caught_up_within_a_pass() -> None:
 
 
 def test_no_more_than_a_tenth_of_a_second_is_caught_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, slept = [0.0], []
+    clock = [0.0]
+    slept: list[float] = []
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(time, "sleep", slept.append)
     bucket = TokenBucket(1000)
@@ -43,7 +44,8 @@ def test_no_more_than_a_tenth_of_a_second_is_caught_up(monkeypatch: pytest.Monke
 
 
 def test_an_idle_link_saves_nothing_for_the_next_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, slept = [0.0], []
+    clock = [0.0]
+    slept: list[float] = []
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(time, "sleep", slept.append)
     bucket = TokenBucket(1000)

@@ -99,7 +99,7 @@ def test_marks_are_set_after_the_stores() -> None:
     memory, program = guest(WORKLOADS[1])
     seen: list[bool] = []
 
-    class Marks(np.ndarray):  # type: ignore[type-arg]
+    class Marks(np.ndarray):
         def __setitem__(self, key: object, value: object) -> None:
             written = [0] if isinstance(key, int) else program.written_pages(0).tolist()
             seen.append(all(page in changed_pages(before, memory) for page in written))

@@ -1,5 +1,7 @@
 """Runs of pages against plain sets of page numbers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,6 +47,7 @@ def test_runs_outside_the_guest_are_refused(run: tuple[int, int]) -> None:
 
 
 def test_arrays_that_are_no_runs_are_refused() -> None:
-    for wrong in (np.zeros((2, 3), np.int64), np.zeros(2, np.int64), np.zeros((2, 2), np.uint32)):
+    wrongs: list[Any] = [np.zeros((2, 3), np.int64), np.zeros(2, np.int64), np.zeros((2, 2), np.uint32)]
+    for wrong in wrongs:
         with pytest.raises(EngineError, match="int64 of shape"):
             check_runs(wrong, 64)

@@ -23,7 +23,7 @@ from xlkit.errors import EngineError, InvalidValueError
 from xlkit.units import PAGE_BYTES
 
 PAGES = 2048
-WORKLOADS = [
+WORKLOADS: list[Workload] = [
     Idle(),
     Uniform(rate_pages_s=30_000),
     Sweep(rate_pages_s=20_000),
@@ -206,7 +206,7 @@ def test_only_marks_that_were_seen_are_cleared(monkeypatch: pytest.MonkeyPatch) 
     tracker = MarksTracker(marks)
     find = np.flatnonzero
 
-    def find_while_the_guest_marks(array: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def find_while_the_guest_marks(array: np.ndarray) -> np.ndarray:
         marks[9] = 1
         return find(array)
 

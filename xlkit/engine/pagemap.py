@@ -177,7 +177,7 @@ class PagemapScanner:
 
 def _ioctl(fd: int, request: int, argument: bytearray) -> int:
     # Not there on Windows; nobody gets this far without a descriptor from Linux.
-    import fcntl  # noqa: PLC0415
+    import fcntl
 
     return int(fcntl.ioctl(fd, request, argument))
 

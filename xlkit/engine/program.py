@@ -1,7 +1,8 @@
 """The guest's program: every bit of its state lies in the guest's memory, so that memory alone carries it on elsewhere.
 
-Page 0 holds the registers and the phases, the next pages a table of random numbers, the others data. A step writes one
-word into each of its data pages and then counts itself: cut short anywhere, it can be taken again with the same outcome.
+Page 0 holds the registers and the phases, the next pages a table of random numbers, the others data. A step writes
+one word into each of its data pages and then counts itself: cut short anywhere, it can be taken again with the same
+outcome.
 """
 
 from typing import Final, Self

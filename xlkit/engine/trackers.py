@@ -1,9 +1,9 @@
 """Which pages did the guest write? By the kernel where it can, else by marks that the guest sets itself.
 
 The ladder: ``wp_async`` (`KernelTracker`) needs Linux 6.7 and a security profile that allows ``userfaultfd``; the
-default profile of a container often does not. ``marks`` (`MarksTracker`) works wherever two processes can share memory,
-but the guest takes part in its own tracking, so a run says which one it had. `probe` tries the first by a round trip and
-names the best one that works.
+default profile of a container often does not. ``marks`` (`MarksTracker`) works wherever two processes can share
+memory, but the guest takes part in its own tracking, so a run says which one it had. `probe` tries the first by a
+round trip and names the best one that works.
 """
 
 import mmap

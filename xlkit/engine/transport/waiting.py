@@ -12,7 +12,7 @@ TICK_S = 0.005
 CHUNK_BYTES = 4 << 20
 
 
-class Interrupted(EngineError):
+class Interrupted(EngineError):  # noqa: N818  (an answer to a question that was asked, not a fault)
     """A pass was given up in the middle because somebody asked for it."""
 
 
