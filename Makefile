@@ -62,8 +62,9 @@ $(VENV)/.core $(VENV)/.lab $(VENV)/.test: pyproject.toml | $(BIN)/python
 # A link to a Python that is gone counts as missing, so the environment is made anew.
 $(BIN)/python:
 	@[ -n '$(PYTHON)' ] || { echo 'xlkit needs Python 3.11 or newer, and no python3 was found on the PATH.' >&2; exit 1; }
-	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "xlkit needs Python 3.11 or newer, and $(PYTHON)" \
-		"is $$('$(PYTHON)' -V 2>&1). Install a newer one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "xlkit needs Python 3.11 or newer," \
+		"and $(PYTHON) is $$('$(PYTHON)' -V 2>/dev/null || echo 'not one'). Install a newer one, or name it:" \
+		"make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments: its venv module is a" \
 		"package of its own. Install it (Debian, Ubuntu: apt install python3-venv), then make $(MAKECMDGOALS) again." >&2; exit 1; }
 	@echo 'Making $(VENV) with $(PYTHON).'

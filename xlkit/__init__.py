@@ -1,1 +1,95 @@
-"""xlkit: drive, record, compare and explain live migrations; the knobs of Xen's precopy loop on any host."""
+"""Drive, record, compare and explain live migrations: the knobs of Xen's precopy loop on any host.
+
+The names below are loaded on first use, so that `import xlkit` is quick and needs no heavy library.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xlkit import frames, views
+    from xlkit.backends.local import LocalBackend
+    from xlkit.backends.sim import SimBackend
+    from xlkit.backends.sweep import sweep
+    from xlkit.engine.workload import HotCold, Idle, Phase, Phases, Sweep, Uniform
+    from xlkit.errors import XlkitError
+    from xlkit.model import Migration, Run
+    from xlkit.panels import LaunchPanel
+    from xlkit.policies import (
+        DowntimeBudgetPolicy,
+        LegacyXenPolicy,
+        NoProgressPolicy,
+        SusePolicy,
+        ThresholdPolicy,
+        TimeLimitPolicy,
+        XcpNgPolicy,
+        XenServerPolicy,
+    )
+    from xlkit.runner import run, start
+    from xlkit.store import RunStore
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DowntimeBudgetPolicy",
+    "HotCold",
+    "Idle",
+    "LaunchPanel",
+    "LegacyXenPolicy",
+    "LocalBackend",
+    "Migration",
+    "NoProgressPolicy",
+    "Phase",
+    "Phases",
+    "Run",
+    "RunStore",
+    "SimBackend",
+    "SusePolicy",
+    "Sweep",
+    "ThresholdPolicy",
+    "TimeLimitPolicy",
+    "Uniform",
+    "XcpNgPolicy",
+    "XenServerPolicy",
+    "XlkitError",
+    "frames",
+    "run",
+    "start",
+    "sweep",
+    "views",
+]
+
+_NAMES_OF = {
+    "backends.local": ("LocalBackend",),
+    "backends.sim": ("SimBackend",),
+    "backends.sweep": ("sweep",),
+    "engine.workload": ("HotCold", "Idle", "Phase", "Phases", "Sweep", "Uniform"),
+    "errors": ("XlkitError",),
+    "model": ("Migration", "Run"),
+    "panels": ("LaunchPanel",),
+    "policies": (
+        "DowntimeBudgetPolicy",
+        "LegacyXenPolicy",
+        "NoProgressPolicy",
+        "SusePolicy",
+        "ThresholdPolicy",
+        "TimeLimitPolicy",
+        "XcpNgPolicy",
+        "XenServerPolicy",
+    ),
+    "runner": ("run", "start"),
+    "store": ("RunStore",),
+}
+_HOME_OF = {name: home for home, names in _NAMES_OF.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("frames", "views"):
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
