@@ -1,8 +1,8 @@
 """How many distinct pages a guest dirties: the expectation of the engine's guest, step by step.
 
-Every page is spared by a write with a known probability, so the expected number of pages dirty after a window is a sum over
-stretches of pages of equal chance. Logarithms and exponentials are taken in decimal arithmetic, which rounds them the same way on
-every platform; a C library's own need not.
+Every page is spared by a write with a known probability, so the expected number of pages dirty after a window is a sum
+over stretches of pages of equal chance. Logarithms and exponentials are taken in decimal arithmetic, which rounds them
+the same way on every platform; those of a C library may differ in the last digit.
 """
 
 from collections.abc import Iterator
@@ -45,8 +45,9 @@ class DirtyingLaw:
 
     Notes
     -----
-    A write to one of `W` pages spares a given one with probability ``1 - 1/W``, so `n` writes dirty ``W (1 - (1 - 1/W)**n)`` pages:
-    the writable working set fills up, steeply at first. Each step also writes the page of the guest's registers.
+    A write to one of `W` pages spares a given one with probability ``1 - 1/W``, so `n` writes dirty
+    ``W (1 - (1 - 1/W)**n)`` pages: the writable working set fills up, steeply at first. Each step also writes the page
+    of the guest's registers.
 
     References
     ----------
@@ -132,7 +133,8 @@ def _working_set_pages(steady: Steady, data_pages: int) -> int:
     wanted_pages = max(steady.working_set_pages or data_pages, steady.hot_pages if isinstance(steady, HotCold) else 0)
     if wanted_pages > data_pages:
         raise InvalidValueError(
-            f"The workload writes {wanted_pages} pages, the guest has {data_pages} for data: take a smaller working set or more memory."
+            f"The workload writes {wanted_pages} pages, the guest has {data_pages} for data. "
+            "Take a smaller working set or a larger guest."
         )
     return wanted_pages
 

@@ -20,9 +20,7 @@ class Costs:
     """What the link and the fixed work of a migration take, in whole nanoseconds but for the bandwidth [B/s]."""
 
     bandwidth_bytes_s: Fraction
-    arm_ns: int
-    collect_ns: int
-    collect_page_ns: int
+    scan_ns: int
     pass_ns: int
     suspend_ns: int
     resume_ns: int
@@ -102,13 +100,13 @@ class World:
 
     def all_pages(self) -> ImaginedPages:
         self._clear()
-        self._spend(self._costs.arm_ns)
+        self._spend(self._costs.scan_ns)
         return ImaginedPages(self._memory_pages)
 
     def collect_dirty(self) -> ImaginedPages:
         begin_step = self._collected_step
         dirty_pages = self._law.dirty_pages(begin_step, self._clear())
-        self._spend(self._costs.collect_ns + dirty_pages * self._costs.collect_page_ns)
+        self._spend(self._costs.scan_ns)
         self._collections += 1
         return ImaginedPages(dirty_pages)
 
@@ -122,18 +120,22 @@ class World:
 
     def send(self, pages: ImaginedPages, *, final: bool) -> int:  # noqa: ARG002 - the protocol's signature
         sent_bytes = pages.pages * PAGE_BYTES
-        bandwidth_bytes_s = self._costs.bandwidth_bytes_s
+        bytes_s = self._costs.bandwidth_bytes_s
         if self._jitter is not None:
-            bandwidth_bytes_s *= self._jitter.factor(self._collections)
-        self._spend(self._costs.pass_ns + sent_bytes * _NS_A_SECOND * bandwidth_bytes_s.denominator // bandwidth_bytes_s.numerator)
+            bytes_s *= self._jitter.factor(self._collections)
+        # Whole numbers all the way: no platform's floating point has a say in how long a pass takes.
+        self._spend(self._costs.pass_ns + sent_bytes * _NS_A_SECOND * bytes_s.denominator // bytes_s.numerator)
         return sent_bytes
 
     def hand_over(self) -> HandOver:
         begun_s = self.clock()
         self._spend(self._costs.resume_ns)
         self.paused, self.runs_at = False, Side.DESTINATION
-        resume = DowntimePart(name="resume", duration_s=self.clock() - begun_s, knowledge=Knowledge.EXACT, clock=CLOCK_NAME)
-        return HandOver(started_s=self.clock(), parts=(resume,))
+        started_s = self.clock()
+        resume = DowntimePart(
+            name="resume", duration_s=started_s - begun_s, knowledge=Knowledge.EXACT, clock=CLOCK_NAME
+        )
+        return HandOver(started_s=started_s, parts=(resume,))
 
     def _clear(self) -> int:
         self._collected_step = self._guest_ns // self._law.period_ns

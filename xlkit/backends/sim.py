@@ -1,8 +1,8 @@
-"""The simulator: the same precopy loop over imagined pages and a virtual clock, the same to the last digit everywhere."""
+"""The simulator: the same precopy loop over imagined pages and a virtual clock, equal to the last digit everywhere."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from types import TracebackType
 from typing import Final, Self
 
 from xlkit.backends._dirtying import DirtyingLaw
@@ -12,17 +12,19 @@ from xlkit.errors import InvalidValueError
 from xlkit.model import Applied, Iteration, Migration, Origin, RunStop, Setup, Side
 from xlkit.precopy import precopy
 from xlkit.protocols import Policy
-from xlkit.units import PAGE_BYTES, pages, parse_bytes, parse_bytes_s
+from xlkit.units import PAGE_BYTES, pages, parse_bytes, parse_bytes_s, whole_number
 
 _DEFAULT_WORKLOAD: Final = Uniform(rate_pages_s=10_000)
+_DURATIONS: Final = ("suspend_s", "resume_s", "pass_overhead_s", "collect_s_per_gib", "warm_up_s")
 
 
+@dataclass(kw_only=True, eq=False)
 class SimBackend:
     """Simulate a live migration: no guest, no network, no waiting.
 
-    The loop is the one that drives real migrations; only the memory and the link are imagined. What a pass leaves dirty is the
-    expectation of what the live engine's guest writes meanwhile, so a run is the same for the same settings on every platform.
-    Each migration begins with a fresh guest.
+    The loop is the one that drives real migrations; only the memory and the link are imagined. What a pass leaves
+    dirty is the expectation of what the live engine's guest writes meanwhile, so the same settings give the same run
+    on every platform. Each migration begins with a fresh guest.
 
     Parameters
     ----------
@@ -71,37 +73,31 @@ class SimBackend:
 
     name = "sim"
 
-    def __init__(
-        self,
-        *,
-        memory: str | int = "256MiB",
-        bandwidth: str | float = "1Gbit/s",
-        workload: Workload = _DEFAULT_WORKLOAD,
-        seed: int = 1,
-        noise: float = 0.0,
-        suspend_s: float = 1e-4,
-        resume_s: float = 3e-4,
-        pass_overhead_s: float = 2e-4,
-        collect_s_per_gib: float = 4e-4,
-        warm_up_s: float = 0.15,
-    ) -> None:
-        self.memory_pages = pages(parse_bytes(memory))
-        self.bandwidth_bytes_s = parse_bytes_s(bandwidth)
-        self.workload, self.seed, self.noise = workload, _seed(seed), _noise(noise)
-        self.suspend_s, self.resume_s = _duration_s("suspend_s", suspend_s), _duration_s("resume_s", resume_s)
-        self.pass_overhead_s = _duration_s("pass_overhead_s", pass_overhead_s)
-        self.collect_s_per_gib = _duration_s("collect_s_per_gib", collect_s_per_gib)
-        self.warm_up_s = _duration_s("warm_up_s", warm_up_s)
-        self._law = DirtyingLaw(workload, self.memory_pages)
-        self._world: World | None = None
+    memory: str | int = "256MiB"
+    bandwidth: str | float = "1Gbit/s"
+    workload: Workload = _DEFAULT_WORKLOAD
+    seed: int = 1
+    noise: float = 0.0
+    suspend_s: float = 1e-4
+    resume_s: float = 3e-4
+    pass_overhead_s: float = 2e-4
+    collect_s_per_gib: float = 4e-4
+    warm_up_s: float = 0.15
 
-    def __repr__(self) -> str:
-        return f"SimBackend(memory={self.memory_pages * PAGE_BYTES}, bandwidth={self.bandwidth_bytes_s}, workload={self.workload!r})"
+    def __post_init__(self) -> None:
+        self._memory_pages = pages(parse_bytes(self.memory))
+        self._bandwidth_bytes_s = parse_bytes_s(self.bandwidth)
+        self._law = DirtyingLaw(self.workload, self._memory_pages)
+        self._world: World | None = None
+        whole_number("seed", self.seed)
+        for name in _DURATIONS:
+            _check_number(name, getattr(self, name), float("inf"))
+        _check_number("noise", self.noise, 1)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -113,64 +109,51 @@ class SimBackend:
         return () if self._world is None or self._world.paused else (self._world.runs_at,)
 
     def preflight(self, migration: Migration) -> Setup:  # noqa: ARG002 - the protocol's signature
+        """Return the settings: an imagined migration cannot fail, and nothing is changed."""
+        durations = {name: float(getattr(self, name)) for name in _DURATIONS}
         return Setup(
             settings={
-                "memory_bytes": self.memory_pages * PAGE_BYTES,
-                "bandwidth_bytes_s": self.bandwidth_bytes_s,
+                "memory_bytes": self._memory_pages * PAGE_BYTES,
+                "bandwidth_bytes_s": self._bandwidth_bytes_s,
                 "workload": to_settings(self.workload),
-                "seed": self.seed,
-                "noise": self.noise,
-                "suspend_s": self.suspend_s,
-                "resume_s": self.resume_s,
-                "pass_overhead_s": self.pass_overhead_s,
-                "collect_s_per_gib": self.collect_s_per_gib,
-                "warm_up_s": self.warm_up_s,
+                "seed": int(self.seed),
+                "noise": float(self.noise),
+                **durations,
             },
             applied=Applied.EMBEDDED,
             origin=Origin.SIMULATED,
             clock=CLOCK_NAME,
-            memory_pages=self.memory_pages,
+            memory_pages=self._memory_pages,
         )
 
-    def migrate(self, migration: Migration, policy: Policy) -> Iterator[Iteration | RunStop]:  # noqa: ARG002 - the protocol's
-        world = self.world()
-        self._world = world
+    def migrate(
+        self,
+        migration: Migration,  # noqa: ARG002 - the protocol's signature
+        policy: Policy,
+    ) -> Iterator[Iteration | RunStop]:
+        """Yield each pass as it ends, then one `RunStop`, in no time at all; closing the iterator aborts."""
+        world = self._world = self.world()
         yield from precopy(world, world, policy, world.clock, clock_name=CLOCK_NAME)
 
     def world(self) -> World:
         """Make a fresh guest and its link, at the moment at which a migration begins."""
-        gib = Fraction(self.memory_pages * PAGE_BYTES, 2**30)
-        collect_ns = round(gib * _ns(self.collect_s_per_gib))
+        scan_ns = round(Fraction(self._memory_pages * PAGE_BYTES, 2**30) * _ns(self.collect_s_per_gib))
         costs = Costs(
-            bandwidth_bytes_s=Fraction(self.bandwidth_bytes_s),
-            arm_ns=collect_ns,
-            collect_ns=collect_ns,
-            collect_page_ns=0,
+            bandwidth_bytes_s=Fraction(self._bandwidth_bytes_s),
+            scan_ns=scan_ns,
             pass_ns=_ns(self.pass_overhead_s),
             suspend_ns=_ns(self.suspend_s),
             resume_ns=_ns(self.resume_s),
             warm_up_ns=_ns(self.warm_up_s),
         )
-        return World(self.memory_pages, self._law, costs, Jitter(self.seed, self.noise) if self.noise else None)
+        return World(self._memory_pages, self._law, costs, Jitter(self.seed, self.noise) if self.noise else None)
 
 
 def _ns(duration_s: float) -> int:
     return round(Fraction(duration_s) * 10**9)
 
 
-def _duration_s(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise InvalidValueError(f"{name} must be a number of seconds, not negative, not {value!r}.")
-    return float(value)
-
-
-def _noise(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise InvalidValueError(f"noise must lie between 0 and 1 (1 excluded), not {value!r}.")
-    return float(value)
-
-
-def _seed(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidValueError(f"seed must be a whole number, not {value!r}.")
-    return value
+def _check_number(name: str, value: object, below: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
+        limit = "" if below == float("inf") else f" and below {below}"
+        raise InvalidValueError(f"{name} must be a number, not negative{limit}, not {value!r}.")
