@@ -1,0 +1,1 @@
+"""What must be fast, as ratios of neighbours in time: `make bench`, or ``python -m tests.benchmarks``."""
