@@ -36,9 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in known)}")
     chosen = [row for row in known if not asked.names or row.name in asked.names]
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    _say(
-        f"{platform.system()} {platform.release()}, {os.cpu_count()} processors{load}, Python {platform.python_version()}"
-    )
+    machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} processors{load}"
+    _say(f"{machine}, Python {platform.python_version()}")
     _say(HEADER)
     missed = False
     for row in chosen:
