@@ -64,7 +64,7 @@ def from_line(line: str, codec: PolicyCodec) -> Event:
     return event
 
 
-def to_data(record: Any, codec: PolicyCodec) -> Any:  # noqa: ANN401 - any record becomes any JSON
+def to_data(record: Any, codec: PolicyCodec) -> Any:
     """Turn a record into what JSON can hold.
 
     Parameters
@@ -95,7 +95,7 @@ def to_data(record: Any, codec: PolicyCodec) -> Any:  # noqa: ANN401 - any recor
     return record
 
 
-def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> Any:  # noqa: ANN401 - the kind says which
+def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> Any:
     """Turn plain data back into the record it came from.
 
     Parameters
@@ -129,7 +129,7 @@ def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> A
     return kind(**values)
 
 
-def _restore(hint: Any, value: Any, codec: PolicyCodec) -> Any:  # noqa: ANN401
+def _restore(hint: Any, value: Any, codec: PolicyCodec) -> Any:
     if value is None:
         return None
     if get_origin(hint) in {Union, UnionType}:

@@ -29,7 +29,7 @@ class RecordedPolicy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
 
-    def decide(self, stats: PrecopyStats) -> Decision:  # noqa: ARG002 - the protocol's signature
+    def decide(self, stats: PrecopyStats) -> Decision:
         """Refuse: the rule itself was not recorded."""
         raise InvalidValueError(f"The policy {self.name!r} is not known here; only its settings were recorded.")
 
@@ -65,7 +65,7 @@ def to_settings(policy: object) -> dict[str, Any]:
     return {"name": getattr(policy, "name", type(policy).__name__), **settings}
 
 
-def from_settings(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a policy of any class
+def from_settings(settings: Mapping[str, Any]) -> Any:
     """Turn plain data back into the policy it came from.
 
     Parameters
