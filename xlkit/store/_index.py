@@ -1,0 +1,139 @@
+"""What lies in the store's folder, run by run, while others write, seal and compact there."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from xlkit.errors import StoreError
+from xlkit.model import Run
+from xlkit.store._files import told
+from xlkit.store._journal import SUFFIX, OpenRun, read_open
+from xlkit.store._parquet import SealedRun, read_sealed
+from xlkit.store._records import RunHead, StoreWarning
+
+_TRIES = 5
+
+Entry = SealedRun | OpenRun
+Stamp = tuple[int, int, int]
+
+
+class Index:
+    """Finds the runs of a folder; what a sealed file says is remembered until the file changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[Path, tuple[Stamp, tuple[SealedRun, ...]]] = {}
+
+    def entries(self) -> dict[str, Entry]:
+        """Find each run once, in the order of ids."""
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):  # compacted or removed while we looked: look again
+                return self._scan()
+        return self._scan()
+
+    def load(self, run_id: str) -> Run | None:
+        """Read a run; None when there is none of that name."""
+        for _ in range(_TRIES):
+            entry = self._quick(run_id) or self.entries().get(run_id)
+            if entry is None:
+                return None
+            with suppress(FileNotFoundError):
+                return self._run(entry, {})
+        return None
+
+    def load_all(self, wanted: Callable[[RunHead], bool]) -> Iterator[Run]:
+        """Read the runs whose heads are wanted, in the order of ids."""
+        return self.load_entries(entry for entry in self.entries().values() if wanted(entry.head))
+
+    def load_entries(self, entries: Iterable[Entry]) -> Iterator[Run]:
+        """Read runs; one that was moved meanwhile is looked for again."""
+        groups: dict[tuple[Path, int], Any] = {}
+        for entry in entries:
+            try:
+                yield self._run(entry, groups)
+            except FileNotFoundError:
+                run = self.load(entry.head.run_id)
+                if run is not None:
+                    yield run
+
+    def covered(self, run_ids: set[str]) -> dict[Path, Stamp]:
+        """List the sealed files that hold none but these runs, each as it was when it was read."""
+        return {
+            path: stamp
+            for path, (stamp, runs) in self._known.items()
+            if runs and all(sealed.head.run_id in run_ids for sealed in runs)
+        }
+
+    def _scan(self) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        # Journals first: a run that is sealed meanwhile is then seen twice, not never.
+        seen: list[Entry] = [*self._open_runs(), *self._sealed_runs()]
+        for entry in seen:
+            known = found.get(entry.head.run_id)
+            if known is None or _rank(entry) > _rank(known):
+                found[entry.head.run_id] = entry
+        return dict(sorted(found.items()))
+
+    def _open_runs(self) -> Iterator[OpenRun]:
+        for path in list_files(self._folder, SUFFIX):
+            entry = read_open(path)
+            if entry is not None:
+                yield entry
+
+    def _sealed_runs(self) -> Iterator[SealedRun]:
+        paths = list_files(self._folder, ".parquet")
+        for path in self._known.keys() - set(paths):
+            self._known.pop(path, None)
+        for path in paths:
+            yield from self._read(path)
+
+    def _read(self, path: Path) -> tuple[SealedRun, ...]:
+        stamp = stamp_of(path)
+        known = self._known.get(path)
+        if known is None or known[0] != stamp:
+            try:
+                known = (stamp, tuple(read_sealed(path)))
+            except StoreError as error:
+                warnings.warn(f"Passed over: {error}", StoreWarning, stacklevel=2)
+                known = (stamp, ())
+            self._known[path] = known
+        return known[1]
+
+    def _quick(self, run_id: str) -> SealedRun | None:
+        """Look where a run of this id would be alone, without listing the folder."""
+        path = self._folder / f"{run_id}.parquet"
+        if os.sep in run_id or not path.exists():
+            return None
+        return next((sealed for sealed in self._read(path) if sealed.head.run_id == run_id), None)
+
+    def _run(self, entry: Entry, groups: dict[tuple[Path, int], Any]) -> Run:
+        if isinstance(entry, OpenRun):
+            return entry.run
+        place = (entry.path, entry.row_group)
+        if place not in groups:
+            groups.clear()  # neighbours share a group; more than one would only fill memory
+            groups[place] = entry.read_group()
+        return entry.within(groups[place])
+
+
+def list_files(folder: Path, suffix: str) -> list[Path]:
+    """List the store's files of a kind; none when there is no folder yet."""
+    try:
+        with told("list", folder):
+            names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    return sorted(folder / name for name in names if name.endswith(suffix) and not name.startswith("."))
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Tell one content of a file from another."""
+    facts = path.stat()
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def _rank(entry: Entry) -> tuple[bool, int, bool]:
+    return entry.head.complete, entry.head.n_iterations, isinstance(entry, SealedRun)
