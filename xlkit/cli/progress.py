@@ -1,0 +1,176 @@
+"""A migration that is going on, on a terminal or in a log; Ctrl-C aborts it cleanly."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from xlkit import units
+from xlkit.errors import XlkitError
+from xlkit.model import Iteration, Migration, Phase, Run
+from xlkit.policies import ThresholdPolicy
+from xlkit.protocols import Backend
+
+if TYPE_CHECKING:
+    from xlkit.runner import RunHandle
+
+FAILED, INTERRUPTED = 1, 130
+_TICK_S = 0.1
+_BAR_CELLS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a migration ended that a command followed.
+
+    Parameters
+    ----------
+    run : Run
+        What was recorded.
+    error : XlkitError or None
+        What the migration failed with.
+    exit_code : int
+        What the command leaves with when the migration was not completed.
+    """
+
+    run: Run
+    error: XlkitError | None
+    exit_code: int
+
+
+def follow(migration: Migration, policy: ThresholdPolicy, backend: Backend, store_path: Path | None) -> Outcome:
+    """Run a migration, show its passes on standard error as they end, and record them.
+
+    Parameters
+    ----------
+    migration : Migration
+        What is asked.
+    policy : ThresholdPolicy
+        When precopy ends.
+    backend : Backend
+        What drives it.
+    store_path : pathlib.Path or None
+        Folder of the store; None is the default one.
+
+    Returns
+    -------
+    Outcome
+        The run; an interrupt or an error that came after it began does not raise.
+
+    Raises
+    ------
+    PreflightError
+        If nothing was started.
+    StoreError
+        If the run cannot be recorded.
+    """
+    from xlkit.runner import start
+    from xlkit.store import RunStore
+
+    store = RunStore(store_path)
+    progress = Progress(policy.max_iters)
+    with _terminated_like_interrupted():
+        handle = start(migration, policy, backend, store=store)
+        interrupted = _watch(handle, progress)
+    try:
+        run, error = handle.wait(), None
+    except XlkitError as raised:
+        if handle.run_id not in store:
+            raise
+        run, error = store[handle.run_id], raised
+    return Outcome(run=run, error=error, exit_code=INTERRUPTED if interrupted else FAILED)
+
+
+class Progress:
+    """The passes of a run: a bar on a terminal, a line a pass elsewhere.
+
+    Parameters
+    ----------
+    max_iters : int
+        How many live passes there are at most.
+    """
+
+    def __init__(self, max_iters: int) -> None:
+        self._most_passes = max_iters + 1
+        self._begun_s = time.monotonic()
+        self._told = 0
+        self._is_terminal = sys.stderr.isatty()
+
+    def show(self, iterations: Sequence[Iteration]) -> None:
+        """Show how far the run is.
+
+        Parameters
+        ----------
+        iterations : sequence of Iteration
+            All passes that have ended.
+        """
+        if self._is_terminal:
+            click.echo(f"\r\x1b[K{self._bar(iterations)}", err=True, nl=False)
+            return
+        for one in iterations[self._told :]:
+            click.echo(pass_line(one), err=True)
+        self._told = len(iterations)
+
+    def finish(self) -> None:
+        """Leave the line of the bar."""
+        if self._is_terminal:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+    def _bar(self, iterations: Sequence[Iteration]) -> str:
+        filled = min(_BAR_CELLS, _BAR_CELLS * len(iterations) // self._most_passes)
+        elapsed_s = time.monotonic() - self._begun_s
+        sent_bytes = sum(one.sent_bytes or 0 for one in iterations)
+        bar = "#" * filled + "." * (_BAR_CELLS - filled)
+        passes = f"{len(iterations)} of at most {self._most_passes} passes"
+        return f"[{bar}] {passes}, {units.format_bytes(sent_bytes)} sent, {elapsed_s:.1f} s"
+
+
+def pass_line(one: Iteration) -> str:
+    """Tell a pass on one line.
+
+    Parameters
+    ----------
+    one : Iteration
+        A pass that has ended.
+
+    Returns
+    -------
+    str
+        Its number, its pages, and how long it took.
+    """
+    dirty = "an unknown number of" if one.dirty_pages is None else f"{one.dirty_pages:,}"
+    paused = " with the guest paused" if one.phase is Phase.STOP_AND_COPY else ""
+    sent = f"{units.format_bytes(one.sent_bytes)} in {units.format_s(one.ended_s - one.begun_s)}"
+    return f"pass {one.iteration}: {dirty} pages{paused}, {sent}"
+
+
+def _watch(handle: "RunHandle", progress: Progress) -> bool:
+    interrupted = False
+    while True:
+        try:
+            progress.show(handle.iterations)
+            if handle.done:
+                progress.show(handle.iterations)
+                progress.finish()
+                return interrupted
+            handle.wait_change(len(handle.iterations), timeout=_TICK_S)
+        except KeyboardInterrupt:
+            interrupted = True
+            handle.abort()
+            progress.finish()
+            click.echo("xlkit: aborting; the guest stays at the source.", err=True)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

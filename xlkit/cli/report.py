@@ -1,0 +1,235 @@
+"""What the commands print: runs as text for people and as data for scripts."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xlkit import units
+from xlkit.journal import to_data
+from xlkit.model import DowntimePart, Iteration, Knowledge, Run, Setup
+from xlkit.policies import from_settings, to_settings
+
+if TYPE_CHECKING:
+    from xlkit.store import RunHead
+
+_CODEC = (to_settings, from_settings)
+_BOUNDS = {Knowledge.AT_MOST: "at most ", Knowledge.AT_LEAST: "at least "}
+
+
+def data(record: Run | Setup) -> dict[str, Any]:
+    """Turn a run or a set-up into what JSON can hold.
+
+    Parameters
+    ----------
+    record : Run or Setup
+        What is to be printed.
+
+    Returns
+    -------
+    dict
+        Its fields; of a run also ``run_id`` and ``complete``.
+    """
+    fields: dict[str, Any] = to_data(record, _CODEC)
+    return {"run_id": record.run_id, "complete": record.complete} | fields if isinstance(record, Run) else fields
+
+
+def head_data(head: "RunHead") -> dict[str, Any]:
+    """Turn the head of a run into one flat JSON object.
+
+    Parameters
+    ----------
+    head : RunHead
+        A run without its iterations.
+
+    Returns
+    -------
+    dict
+        ``run_id``, ``status``, ``iterations`` (how many), ``complete``, and what was asked and what it cost.
+    """
+    return {
+        "run_id": head.run_id,
+        "status": head.stop.status,
+        "iterations": head.n_iterations,
+        "complete": head.complete,
+        "stop_reason": head.stop.stop_reason,
+        "backend": head.start.backend,
+        "origin": head.start.origin,
+        "domain": head.start.migration.domain,
+        "source": head.start.migration.source,
+        "destination": head.start.migration.destination,
+        "policy": to_settings(head.start.policy),
+        "started_at": head.start.started_at.isoformat(),
+        "total_s": head.stop.ended_s,
+        "downtime_s": head.stop.downtime_s,
+        "runs_at": head.stop.runs_at,
+        "verified": head.stop.verified,
+        "message": head.stop.message,
+    }
+
+
+def heads_text(heads: "Sequence[RunHead]") -> str:
+    """Tabulate the heads of runs.
+
+    Parameters
+    ----------
+    heads : sequence of RunHead
+        The runs of a store.
+
+    Returns
+    -------
+    str
+        A line a run.
+    """
+    titles = ["run", "status", "stopped by", "backend", "domain", "policy", "passes", "total", "downtime"]
+    rows = [
+        [
+            head.run_id,
+            head.stop.status,
+            head.stop.stop_reason,
+            f"{head.start.backend} ({head.start.origin})",
+            head.start.migration.domain,
+            policy_text(head.start.policy),
+            head.n_iterations,
+            units.format_s(head.stop.ended_s),
+            units.format_s(head.stop.downtime_s),
+        ]
+        for head in heads
+    ]
+    return table(titles, rows)
+
+
+def policy_text(policy: object) -> str:
+    """Write a policy on one line.
+
+    Parameters
+    ----------
+    policy : Policy
+        Any policy.
+
+    Returns
+    -------
+    str
+        Its name and its settings.
+
+    Examples
+    --------
+    >>> from xlkit.policies import ThresholdPolicy
+    >>> policy_text(ThresholdPolicy(min_remaining=500))
+    'threshold min_remaining=500 max_iters=5'
+    """
+    settings = to_settings(policy)
+    return " ".join([str(settings.pop("name")), *(f"{name}={value}" for name, value in settings.items())])
+
+
+def setup_text(setup: Setup) -> str:
+    """Write what a backend found before anything was started.
+
+    Parameters
+    ----------
+    setup : Setup
+        What its preflight returned.
+
+    Returns
+    -------
+    str
+        A line a setting.
+    """
+    facts = {
+        **setup.settings,
+        "policy is applied": setup.applied,
+        "numbers are": setup.origin,
+        "clock": setup.clock,
+        **{f"version of {name}": version for name, version in setup.versions.items()},
+    }
+    return "Nothing was started. The set-up:\n" + table(None, [[name, value] for name, value in facts.items()])
+
+
+def run_text(run: Run) -> str:
+    """Write a run for a reader: what was asked, every pass, what happened.
+
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    str
+        Several lines.
+    """
+    from xlkit.views.prose import happened
+
+    asked = run.start.migration
+    return "\n".join(
+        [
+            f"Run {run.run_id}: {asked.domain} from {asked.source} to {asked.destination}, {run.stop.status}",
+            f"Backend {run.start.backend} ({run.start.origin}), policy {policy_text(run.start.policy)}",
+            table(["pass", "phase", "dirty pages", "sent", "begun", "took"], map(_pass_cells, run.iterations)),
+            happened(run),
+            *_downtime_lines(run.stop.downtime),
+        ]
+    )
+
+
+def table(titles: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> str:
+    """Set cells in columns, numbers and quantities to the right.
+
+    Parameters
+    ----------
+    titles : sequence of str or None
+        Titles of the columns.
+    rows : iterable of sequence
+        A cell a column; None is written as unknown.
+
+    Returns
+    -------
+    str
+        The lines, without blanks at their ends.
+
+    Examples
+    --------
+    >>> print(table(["pass", "sent"], [[0, 65536], [1, 90]]))
+    pass    sent
+       0  65,536
+       1      90
+    """
+    cells = [[_cell(one) for one in row] for row in rows]
+    lines = [*([list(titles)] if titles else []), *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    right = [all(_is_quantity(one) for one in column) for column in zip(*cells, strict=True)] or [False] * len(widths)
+    return "\n".join(
+        "  ".join(
+            one.rjust(width) if is_right else one.ljust(width)
+            for one, width, is_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _is_quantity(text: str) -> bool:
+    return text == "unknown" or text[:1].isdigit()
+
+
+def _pass_cells(one: Iteration) -> list[object]:
+    sent = units.format_bytes(one.sent_bytes)
+    return [
+        one.iteration,
+        one.phase,
+        one.dirty_pages,
+        sent,
+        units.format_s(one.begun_s),
+        units.format_s(one.ended_s - one.begun_s),
+    ]
+
+
+def _downtime_lines(parts: Sequence[DowntimePart]) -> list[str]:
+    if not parts:
+        return []
+    told = [f"{part.name} {_BOUNDS.get(part.knowledge, '')}{units.format_s(part.duration_s)}" for part in parts]
+    meaning = "Downtime counts from asking the guest to suspend until it runs again"
+    return [f"{meaning}. Its parts, and what was measured beside it: {', '.join(told)}."]
