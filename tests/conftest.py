@@ -1,0 +1,11 @@
+"""What every test gets: a store of its own, so that none writes into the checkout."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch):
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("XLKIT_STORE", str(folder))
+    monkeypatch.delenv("XLKIT_TOKEN", raising=False)
+    return folder
