@@ -40,6 +40,7 @@ class Rig:
         with socket.socket() as link:
             transport.tune(link)
             link.connect(self._place)
+            link.settimeout(20.0)
             link.sendall(form.ljust(16).encode() + len(runs).to_bytes(8, "little") + runs.tobytes())
             assert link.recv(1) == _READY
             begun_s = time.perf_counter()

@@ -95,19 +95,22 @@ def test_marks_tell_exactly_what_was_written(workload: Workload) -> None:
     assert set(np.flatnonzero(marks).tolist()) == told
 
 
-def test_marks_are_set_after_the_stores() -> None:
+def test_data_then_its_marks_then_the_counter_then_its_mark() -> None:
     memory, program = guest(WORKLOADS[1])
     seen: list[bool] = []
+    counted: list[int] = []
 
     class Marks(np.ndarray):
         def __setitem__(self, key: object, value: object) -> None:
             written = [0] if isinstance(key, int) else program.written_pages(0).tolist()
             seen.append(all(page in changed_pages(before, memory) for page in written))
+            counted.append(program.steps)
             super().__setitem__(key, value)  # type: ignore[call-overload]
 
     before = bytearray(memory)
     program.step(np.zeros(PAGES, np.uint8).view(Marks))
     assert seen == [True, True]
+    assert counted == [0, 1]
 
 
 def test_fresh_pages_are_all_different_and_none_is_zero() -> None:

@@ -111,6 +111,16 @@ def test_sockets_with_a_timeout_work(link: tuple[socket.socket, socket.socket], 
 
 
 @each_form
+def test_a_pass_leaves_the_socket_as_patient_as_it_was(link: tuple[socket.socket, socket.socket], name: str) -> None:
+    carry(*link, all_runs(PAGES), name, name)
+    sent, late = SOURCE * 4, threading.Timer(0.1, lambda: link[1].recv(len(SOURCE) * 4, socket.MSG_WAITALL))
+    late.start()
+    # With a wait of a few milliseconds left on the socket, the system would refuse a part of this.
+    link[0].sendall(sent)
+    late.join()
+
+
+@each_form
 def test_a_signal_in_the_middle_does_no_harm(link: tuple[socket.socket, socket.socket], name: str) -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))

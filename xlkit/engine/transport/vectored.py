@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import errno
 import mmap
-import select
 import socket
 import struct
 import sys
@@ -58,12 +57,10 @@ def send_pages(
         if bucket is not None:
             bucket.take(n_bytes)
 
-    # A blocking socket then gives up waiting every few milliseconds, so that `interrupted` is heard.
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, round(TICK_S * 1e6)))
     flags = getattr(socket, "MSG_NOSIGNAL", 0)
-    for vectors in _vectors(memory, runs, chunk_bytes):
-        _move(_call("sendmsg", sock, flags), vectors, chunk_bytes, moved, lambda: _wait(sock, select.POLLOUT, patience))
+    with _impatient(sock, socket.SO_SNDTIMEO):
+        for vectors in _vectors(memory, runs, chunk_bytes):
+            _move(_call("sendmsg", sock, flags), vectors, chunk_bytes, moved, patience.idle)
     return count_pages(runs) * PAGE_BYTES
 
 
@@ -71,9 +68,9 @@ def receive_pages(sock: socket.socket, memory: Buffer, runs: Runs) -> int:
     """Receive pages; see `xlkit.engine.transport.Transport.receive_pages`."""  # numpydoc ignore=PR01,RT01
     check_runs(runs, len(memory) // PAGE_BYTES)
     patience = Patience(sock)
-    for vectors in _vectors(memory, runs, sys.maxsize):
-        call = _call("recvmsg", sock, 0)
-        _move(call, vectors, sys.maxsize, lambda _: patience.moved(), lambda: _wait(sock, select.POLLIN, patience))
+    with _impatient(sock, socket.SO_RCVTIMEO):
+        for vectors in _vectors(memory, runs, sys.maxsize):
+            _move(_call("recvmsg", sock, 0), vectors, sys.maxsize, lambda _: patience.moved(), patience.idle)
     return count_pages(runs) * PAGE_BYTES
 
 
@@ -101,6 +98,21 @@ def works() -> bool:
         return memory[: 4 * PAGE_BYTES : PAGE_BYTES] == b"\1\0\1\1"
 
 
+@contextlib.contextmanager
+def _impatient(sock: socket.socket, option: int) -> Iterator[None]:
+    """Let the kernel wait, which is quicker than to ask it when, but only a few milliseconds at a time."""
+    timeout_s = sock.gettimeout()
+    sock.settimeout(None)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", 0, round(TICK_S * 1e6)))
+        yield
+    finally:
+        # A socket that was closed meanwhile needs no patience any more; why it was closed matters more.
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", 0, 0))
+            sock.settimeout(timeout_s)
+
+
 def _vectors(memory: Buffer, runs: Runs, chunk_bytes: int) -> Iterator[Vectors]:
     """Yield (address, length) rows of at most `chunk_bytes` each, some thousands at a time to keep them small."""
     address = address_of(memory)
@@ -121,13 +133,6 @@ def _cut(vectors: Vectors, chunk_bytes: int) -> Vectors:
     cut[:, 0] = vectors[row, 0] + skipped
     cut[:, 1] = np.minimum(vectors[row, 1] - skipped, chunk_bytes)
     return cut
-
-
-def _wait(sock: socket.socket, event: int, patience: Patience) -> None:
-    patience.idle()
-    poller = select.poll()
-    poller.register(sock, event)
-    poller.poll(TICK_S * 1e3)
 
 
 def _call(name: str, sock: socket.socket, flags: int) -> Callable[[int, int], int]:
