@@ -12,6 +12,8 @@ from xlkit.protocols import Watcher
 
 DRAIN_S = 5.0
 
+_FAILED = "The watcher %s failed at %s; the migration goes on."
+
 _log = logging.getLogger("xlkit.runner")
 
 
@@ -21,6 +23,7 @@ class _Listener:
         self._name = getattr(watcher, "__qualname__", type(watcher).__name__)
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._given_up = False
+        self._has_failed = False
         self._thread = threading.Thread(target=self._listen, name=f"xlkit watcher {self._name}", daemon=True)
         self._thread.start()
 
@@ -38,7 +41,9 @@ class _Listener:
             try:
                 self._watcher(event)
             except Exception:  # noqa: BLE001 - a watcher is somebody else's code, and the migration goes on whatever it does
-                _log.exception("The watcher %s failed at %s; the migration goes on.", self._name, type(event).__name__)
+                kind = type(event).__name__
+                _log.error(_FAILED, self._name, kind, exc_info=not self._has_failed)  # noqa: LOG014, TRY400 - once is enough
+                self._has_failed = True
 
 
 @contextmanager
