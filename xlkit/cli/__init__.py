@@ -70,6 +70,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = cli.main(arguments, prog_name="xlkit", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return error.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "xlkit"
         return _tell(f"{error.format_message()} (`{command} --help` tells more.)", error.exit_code)

@@ -154,12 +154,11 @@ def _watch(handle: "RunHandle", progress: Progress) -> bool:
     interrupted = False
     while True:
         try:
+            is_over = handle.wait_change(len(handle.iterations), timeout_s=_TICK_S).final
             progress.show(handle.iterations)
-            if handle.done:
-                progress.show(handle.iterations)
+            if is_over:
                 progress.finish()
                 return interrupted
-            handle.wait_change(len(handle.iterations), timeout=_TICK_S)
         except KeyboardInterrupt:
             interrupted = True
             handle.abort()

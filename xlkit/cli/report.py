@@ -133,14 +133,16 @@ def setup_text(setup: Setup) -> str:
     str
         A line a setting.
     """
-    facts = {
-        **setup.settings,
-        "policy is applied": setup.applied,
-        "numbers are": setup.origin,
-        "clock": setup.clock,
-        **{f"version of {name}": version for name, version in setup.versions.items()},
-    }
-    return "Nothing was started. The set-up:\n" + table(None, [[name, value] for name, value in facts.items()])
+    from xlkit.views.facts import quantity
+
+    workload = setup.settings.get("workload", {})
+    settings = {name: value for name, value in setup.settings.items() if name != "workload"}
+    facts = {name: quantity(name, value) for name, value in settings.items() if value is not None}
+    facts |= {f"workload {name}": quantity(name, value) for name, value in workload.items() if value is not None}
+    facts |= {"policy is applied": setup.applied, "numbers are": setup.origin, "clock": setup.clock}
+    facts |= {f"version of {name}": version for name, version in setup.versions.items()}
+    lines = [f"  {name:<{max(map(len, facts))}}  {value}" for name, value in facts.items()]
+    return "\n".join(["Nothing was started. The set-up:", *lines])
 
 
 def run_text(run: Run) -> str:
@@ -170,12 +172,12 @@ def run_text(run: Run) -> str:
     )
 
 
-def table(titles: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> str:
+def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Set cells in columns, numbers and quantities to the right.
 
     Parameters
     ----------
-    titles : sequence of str or None
+    titles : sequence of str
         Titles of the columns.
     rows : iterable of sequence
         A cell a column; None is written as unknown.
@@ -193,7 +195,7 @@ def table(titles: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> str
        1      90
     """
     cells = [[_cell(one) for one in row] for row in rows]
-    lines = [*([list(titles)] if titles else []), *cells]
+    lines = [list(titles), *cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     right = [all(_is_quantity(one) for one in column) for column in zip(*cells, strict=True)] or [False] * len(widths)
     return "\n".join(
