@@ -98,7 +98,15 @@ class Memory(Protocol[Pages]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver:
-    """What a link knows once the destination runs the guest."""
+    """What a link knows once the destination runs the guest.
+
+    Parameters
+    ----------
+    started_s : float
+        When the guest ran again, by the clock of the run [s].
+    parts : tuple of DowntimePart
+        What the link measured of the downtime.
+    """
 
     started_s: float
     parts: tuple[DowntimePart, ...]
