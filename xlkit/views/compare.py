@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from xlkit import frames, units
-from xlkit.model import Phase, Run
+from xlkit.model import Run
 from xlkit.views.facts import as_runs, downtime_text, labels
 from xlkit.views.template import Figure, bar_style
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MIB_BYTES = 2**20
 _COLUMNS = [
-    "run_id", "label", "origin", "status", "stop_reason", "live_passes", "last_live_pages", "paused_pages",
+    "run_id", "label", "origin", "status", "stop_reason", "iterations", "last_live_pages", "final_pages",
     "downtime_s", "downtime", "total_s", "sent_mib",
 ]  # fmt: skip
 _HOVER = "%{y}: %{text}<extra></extra>"
@@ -32,10 +32,10 @@ def compare_rows(*runs: Run | Iterable[Run]) -> "DataFrame":
     -------
     pandas.DataFrame
         A row a run: ``run_id``; ``label`` (what tells the run from the others, and its origin); ``origin``; ``status``;
-        ``stop_reason``; ``live_passes`` (passes sent while the guest ran); ``last_live_pages`` (the set of the last of
-        them [page]; this is what `min_remaining` bounds); ``paused_pages`` (the set sent while the guest stood still
-        [page]; nothing bounds it); ``downtime_s`` [s] and ``downtime`` (the same for a reader, with its bound);
-        ``total_s`` [s]; ``sent_mib`` [MiB]. What is not known is <NA>.
+        ``stop_reason``; ``iterations`` (passes, the final one included); ``last_live_pages`` (the set of the last pass
+        that was sent while the guest ran [page]; this is what `min_remaining` bounds); ``final_pages`` (the set sent
+        while the guest stood still [page]; nothing bounds it); ``downtime_s`` [s] and ``downtime`` (the same for a
+        reader, with its bound); ``total_s`` [s]; ``sent_mib`` [MiB]. What is not known is <NA>.
 
     See Also
     --------
@@ -43,15 +43,11 @@ def compare_rows(*runs: Run | Iterable[Run]) -> "DataFrame":
     """
     shown = as_runs(*runs)
     table = frames.summary(*shown)
-    live, paused = (_dirty_pages(shown, phase) for phase in (Phase.PRECOPY, Phase.STOP_AND_COPY))
     return table.assign(
         label=labels(shown),
-        live_passes=[len(pages) for pages in live],
-        last_live_pages=[pages[-1] if pages else None for pages in live],
-        paused_pages=[pages[-1] if pages else None for pages in paused],
         downtime=[downtime_text(run) for run in shown],
         sent_mib=table["sent_bytes"].astype("Float64") / _MIB_BYTES,
-    ).astype({"last_live_pages": "Int64", "paused_pages": "Int64"})[_COLUMNS]
+    ).astype({"label": "string", "downtime": "string"})[_COLUMNS]
 
 
 def plot_compare(*runs: Run | Iterable[Run]) -> Figure:
@@ -109,7 +105,3 @@ def _fit(figure: Figure, rows: "DataFrame", name: str, title: str, column: int) 
 
 def _known(values: Any) -> list[float | None]:
     return [None if missing else float(value) for value, missing in zip(values, values.isna(), strict=True)]
-
-
-def _dirty_pages(runs: list[Run], phase: Phase) -> list[list[int | None]]:
-    return [[one.dirty_pages for one in run.iterations if one.phase is phase] for run in runs]

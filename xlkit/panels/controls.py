@@ -1,0 +1,150 @@
+"""The settings of a launch as widgets, and what they stand for."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import ipywidgets
+
+from xlkit.engine.workload import HotCold, Idle, Sweep, Uniform, Workload
+from xlkit.errors import InvalidValueError
+from xlkit.panels.knob import Knob
+from xlkit.policies import XEN_MAX_ITERS, XEN_MIN_REMAINING, ThresholdPolicy
+from xlkit.units import UINT32_MAX
+
+BACKENDS: Final = {"local (a real guest process on this machine)": "local", "sim (virtual clock)": "sim"}
+_BACKEND_CLASSES: Final = {"local": "LocalBackend", "sim": "SimBackend"}
+HOT_PAGES: Final = 500
+WORKLOADS: Final[Mapping[str, Callable[[int], Workload]]] = {
+    "hotcold": lambda rate_pages_s: HotCold(rate_pages_s=rate_pages_s, hot_pages=HOT_PAGES),
+    "uniform": lambda rate_pages_s: Uniform(rate_pages_s=rate_pages_s),
+    "sweep": lambda rate_pages_s: Sweep(rate_pages_s=rate_pages_s),
+    "idle": lambda _: Idle(),
+}
+_WORKLOAD_TEXTS = {
+    f"hotcold: nine writes of ten go to {HOT_PAGES} pages": "hotcold",
+    "uniform: writes spread over the whole memory": "uniform",
+    "sweep: writes walk through the memory in order": "sweep",
+    "idle: writes nothing": "idle",
+}
+SETTINGS: Final = (
+    "backend", "workload", "min_remaining", "max_iters", "dirty_rate_pages_s", "memory_mib", "bandwidth_mbit_s",
+)  # fmt: skip
+
+
+class Controls:
+    """Hold the settings of the next launch; each is a widget that code and mouse set alike.
+
+    Parameters
+    ----------
+    **settings
+        First values, as in `set`; those not given are in the panel's documentation.
+
+    Raises
+    ------
+    InvalidValueError
+        If a setting is unknown or out of range.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.backend = _choice("backend", BACKENDS)
+        self.workload = _choice("workload", _WORKLOAD_TEXTS)
+        self.min_remaining = Knob(
+            "min_remaining", "pages", XEN_MIN_REMAINING, (1, 100_000), smallest=0, largest=UINT32_MAX,
+            hint="precopy ends before the first pass with fewer dirty pages, which is still sent live; 0 is Xen's 50",
+        )  # fmt: skip
+        self.max_iters = Knob(
+            "max_iters", "passes", XEN_MAX_ITERS, (1, 100), smallest=0, largest=UINT32_MAX,
+            hint="precopy ends when so many passes are done; 0 is Xen's 5",
+        )  # fmt: skip
+        self.dirty_rate_pages_s = Knob(
+            "dirty rate", "pages/s", 10_000, (100, 200_000), smallest=0, hint="writes of the guest, each to one page"
+        )
+        self.memory_mib = Knob("memory", "MiB", 256, (16, 4096), largest=2**20, hint="size of the guest")
+        self.bandwidth_mbit_s = Knob("bandwidth", "Mbit/s", 500, (50, 10_000), smallest=1, hint="of the link")
+        self.view = self._view()
+        self.set(**settings)
+
+    def set(self, **settings: Any) -> None:
+        """Set what the next launch uses, as the mouse would.
+
+        Parameters
+        ----------
+        **settings
+            `backend` ("local" or "sim"), `workload` ("hotcold", "uniform", "sweep" or "idle"), `min_remaining` [page],
+            `max_iters`, `dirty_rate_pages_s` [page/s], `memory_mib` [MiB], `bandwidth_mbit_s` [Mbit/s].
+
+        Raises
+        ------
+        InvalidValueError
+            If a setting is unknown or out of range.
+        """
+        for name, value in settings.items():
+            if name not in SETTINGS:
+                raise InvalidValueError(f"A launch has no setting {name!r}. It has {', '.join(SETTINGS)}.")
+            control = getattr(self, name)
+            if isinstance(control, Knob):
+                control.value = value
+            else:
+                _choose(name, control, value)
+
+    def policy(self) -> ThresholdPolicy:
+        """Return the stop rule that is set.
+
+        Returns
+        -------
+        ThresholdPolicy
+            Xen's rule with both knobs.
+        """
+        return ThresholdPolicy(min_remaining=self.min_remaining.value, max_iters=self.max_iters.value)
+
+    def new_backend(self) -> Any:
+        """Make the backend that is set, with a guest of its own.
+
+        Returns
+        -------
+        Backend
+            A `LocalBackend` or a `SimBackend`.
+        """
+        # Imported where one is made: a panel on the simulator must not ask for the engine's system.
+        home = import_module(f"xlkit.backends.{self.backend.value}")
+        return getattr(home, _BACKEND_CLASSES[self.backend.value])(
+            memory=f"{self.memory_mib.value}MiB",
+            bandwidth=f"{self.bandwidth_mbit_s.value}Mbit/s",
+            workload=WORKLOADS[self.workload.value](self.dirty_rate_pages_s.value),
+        )
+
+    def disable(self, *, disabled: bool) -> None:
+        """Lock or unlock what holds for a whole run; both knobs of the policy stay free.
+
+        Parameters
+        ----------
+        disabled : bool
+            Whether they are locked.
+        """
+        self.backend.disabled = self.workload.disabled = disabled
+        for knob in (self.dirty_rate_pages_s, self.memory_mib, self.bandwidth_mbit_s):
+            knob.disable(disabled=disabled)
+
+    def _view(self) -> ipywidgets.VBox:
+        policy = ipywidgets.VBox([ipywidgets.HTML("<b>Stop rule</b>"), self.min_remaining.view, self.max_iters.view])
+        guest = ipywidgets.VBox(
+            [
+                ipywidgets.HTML("<b>Guest and link</b>"), self.backend, self.workload,
+                self.dirty_rate_pages_s.view, self.memory_mib.view, self.bandwidth_mbit_s.view,
+            ]
+        )  # fmt: skip
+        return ipywidgets.VBox([policy, guest])
+
+
+def _choice(name: str, texts: Mapping[str, str]) -> ipywidgets.Dropdown:
+    return ipywidgets.Dropdown(
+        options=list(texts.items()), description=name, style={"description_width": "11.5em"}, layout={"width": "34.5em"}
+    )
+
+
+def _choose(name: str, choice: ipywidgets.Dropdown, value: object) -> None:
+    values = [one for _, one in choice.options]
+    if value not in values:
+        raise InvalidValueError(f"{name} must be one of {', '.join(values)}, not {value!r}.")
+    choice.value = value
