@@ -1,0 +1,127 @@
+"""The owner's half of a migration: answer the migrator, pass its events on, and tell how it ended."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from xlkit.backends._household import Household
+from xlkit.backends.migrator import NO_POLICY
+from xlkit.engine.channel import Message
+from xlkit.engine.child import Child
+from xlkit.engine.control import State
+from xlkit.errors import EngineError, MigrationError, UndefinedOutcomeError
+from xlkit.journal import from_data, from_line
+from xlkit.model import Decision, Iteration, Phase, PrecopyStats, RunStop, StopReason
+from xlkit.protocols import Interruptible, Policy, Reasoned
+
+_ASK_AGAIN_S: Final = 0.02
+_READY_TIMEOUT_S: Final = 120.0
+
+
+class Conversation:
+    """Talk with the migrator until the migration is over.
+
+    Parameters
+    ----------
+    household : Household
+        Guest, destination and migrator, all open.
+    policy : Policy
+        Answers the migrator's questions.
+    hold : callable, optional
+        Called at each point that the migrator reaches.
+    """
+
+    def __init__(self, household: Household, policy: Policy, hold: Callable[[str], None] | None) -> None:
+        if household.migrator is None:
+            raise EngineError("There is no migrator to talk with.")
+        self._household, self._policy, self._hold = household, policy, hold
+        self._migrator: Child = household.migrator
+        self._aborting = False
+
+    def events(self) -> Iterator[Iteration | RunStop]:
+        """Let the migrator begin, and yield what it records.
+
+        Yields
+        ------
+        Iteration or RunStop
+            Each pass, then the end.
+
+        Raises
+        ------
+        MigrationError
+            If the migration failed; the message says where the guest runs.
+        """
+        self._migrator.expect("ready", _READY_TIMEOUT_S)
+        self._household.wait_for_baseline()
+        self._say("begin")
+        while True:
+            message = self._next()
+            if message.word == "event":
+                event = from_line(message.facts["line"], NO_POLICY)
+                if isinstance(event, RunStop):
+                    self._household.end_migrator()
+                    yield event
+                    return
+                if isinstance(event, Iteration):
+                    yield event
+                    if event.phase is Phase.PRECOPY:
+                        self._say("next")
+            else:
+                self._answer(message)
+
+    def _answer(self, message: Message) -> None:
+        if message.word == "decide":
+            stats = from_data(PrecopyStats, message.facts["stats"], NO_POLICY)
+            decision = Decision(self._policy.decide(stats))
+            self._say("decision", decision=decision, reason=self._reason(decision, stats))
+        elif message.word == "point":
+            if self._hold is not None:
+                self._hold(message.facts["name"])
+            self._say("go on")
+        else:
+            raise self._lost(str(message.facts.get("why", message.word)), undefined=bool(message.facts.get("undefined")))
+
+    def _reason(self, decision: Decision, stats: PrecopyStats) -> StopReason:
+        if decision is Decision.CONTINUE:
+            return StopReason.UNKNOWN
+        return self._policy.reason(stats) if isinstance(self._policy, Reasoned) else StopReason.POLICY
+
+    def _next(self) -> Message:
+        while True:
+            try:
+                message = self._migrator.channel.receive(self._patience_s())
+            except TimeoutError:
+                self._interrupt()
+                continue
+            if message is None:
+                words = self._migrator.last_words()
+                raise self._lost(f"The migrator's process ended. {words}".strip())
+            return message
+
+    def _patience_s(self) -> float | None:
+        return _ASK_AGAIN_S if isinstance(self._policy, Interruptible) and not self._aborting else None
+
+    def _interrupt(self) -> None:
+        if isinstance(self._policy, Interruptible) and self._policy.abort_requested():
+            self._aborting = True
+            self._say("abort")
+
+    def _say(self, word: str, **facts: str) -> None:
+        try:
+            self._migrator.channel.send(word, **facts)
+        except EngineError:
+            # It ended; what it said before, or that it said nothing, comes with the next message.
+            return
+
+    def _lost(self, why: str, *, undefined: bool = False) -> MigrationError:
+        household = self._household
+        household.end_migrator()
+        state = household.settle()
+        if state is State.RUNNING:
+            where = "The guest runs on at the source."
+        elif state is State.DEPARTED:
+            where = "The guest runs at the destination, which had taken it over."
+        elif state is State.RETIRED or undefined:
+            return UndefinedOutcomeError(why)
+        else:
+            where = "The guest's process at the source is gone, too."
+        return EngineError(why if where in why else f"{why} {where}")

@@ -1,0 +1,243 @@
+"""The processes that one backend started: all it has to end, and nothing that refers back to it."""
+
+import os
+import secrets
+import signal
+import time
+from dataclasses import replace
+from typing import Final
+
+from xlkit.backends._live_settings import LiveSettings
+from xlkit.backends.migrator import BASELINE_S
+from xlkit.engine import control
+from xlkit.engine.channel import Channel
+from xlkit.engine.child import Child
+from xlkit.engine.control import State
+from xlkit.engine.domain import Domain
+from xlkit.engine.outcome import Destination, Outcome, ask_outcome
+from xlkit.errors import EngineError
+
+_LISTEN_TIMEOUT_S: Final = 30.0
+_SETTLE_TIMEOUT_S: Final = 10.0
+_GONE_TIMEOUT_S: Final = 5.0
+_POLL_S: Final = 0.001
+
+
+class Household:
+    """Start and end the guest, the receiver and the migrator.
+
+    Parameters
+    ----------
+    settings : LiveSettings
+        The backend's settings.
+    """
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._owner_pid = os.getpid()
+        self._receiver: Child | None = None
+        self._moved_in = False
+        self.domain: Domain | None = None
+        self.migrator: Child | None = None
+        self.destination: Destination | None = None
+
+    def boot(self, tracker: str) -> Domain:
+        """Start a fresh guest at the source; one that was migrated away is ended.
+
+        Parameters
+        ----------
+        tracker : str
+            Tracker that will be used.
+
+        Returns
+        -------
+        Domain
+            Running.
+
+        Raises
+        ------
+        EngineError
+            If there is not enough memory.
+        """
+        self.end_destination()
+        settings = self._settings
+        domain = self.domain = Domain(settings.memory_bytes, settings.workload, seed=settings.seed, tracker=tracker)
+        try:
+            domain.ready()
+            domain.start()
+        except BaseException:
+            self.end_source()
+            raise
+        return domain
+
+    def open_destination(self) -> Destination:
+        """Name a new migration at the destination, and start a receiver if it is on this machine.
+
+        Returns
+        -------
+        Destination
+            Where to connect.
+
+        Raises
+        ------
+        EngineError
+            If no receiver can be started.
+        """
+        settings = self._settings
+        host, port = settings.connect or ("", 0)
+        token = settings.token or secrets.token_urlsafe(16)
+        if settings.connect is None:
+            self._receiver = Child("xlkit.engine.receiver")
+            self._receiver.channel.send("begin", token=token)
+            facts = self._receiver.expect("listening", _LISTEN_TIMEOUT_S).facts
+            host, port = facts["host"], facts["port"]
+        self.destination = Destination(host=host, port=port, token=token, migration=secrets.token_hex(8))
+        return self.destination
+
+    def open_migrator(self, tracker: str, transport: str, *, points: bool) -> Child:
+        """Start the migrator for the guest that runs, and connect it to guest and destination.
+
+        Parameters
+        ----------
+        tracker, transport : str
+            Names of tracker and transport.
+        points : bool
+            Whether it is to be held at each point, for tests.
+
+        Returns
+        -------
+        Child
+            The migrator; it says ``ready`` next.
+
+        Raises
+        ------
+        EngineError
+            If the guest's process is gone.
+        """
+        domain, settings = self._running_domain(), self._settings
+        migrator = self.migrator = Child("xlkit.backends.migrator")
+        with domain.adopt() as master:
+            destination = self.destination
+            migrator.channel.send(
+                "begin",
+                fds=[master.fileno(), *domain.fds],
+                destination=None if destination is None else _plain(destination),
+                memory_bytes=settings.memory_bytes,
+                control_bytes=control.SIZE_BYTES,
+                marks_bytes=domain.marks_bytes,
+                bandwidth_bytes_s=settings.bandwidth_bytes_s,
+                tracker=tracker,
+                transport=transport,
+                suspend=settings.suspend,
+                verify=settings.verify,
+                pid=domain.pid,
+                address=domain.address,
+                points=points,
+            )
+        return migrator
+
+    def wait_for_baseline(self) -> None:
+        """Wait until the guest has worked untracked long enough to show its usual pace."""
+        due_s = self._running_domain().control.first_write_s + BASELINE_S
+        time.sleep(max(0.0, due_s - time.monotonic()))
+
+    def end_migrator(self) -> None:
+        """End the migrator; it gives up what it still can."""
+        if self.migrator is not None:
+            migrator, self.migrator = self.migrator, None
+            if migrator.alive:
+                _abort(migrator.channel)
+            migrator.end(_GONE_TIMEOUT_S)
+
+    def settle(self) -> State:
+        """Find out where the guest runs, once the migrator has ended.
+
+        Returns
+        -------
+        State
+            `State.RUNNING` at the source, `State.DEPARTED` to the destination, anything else: nobody can tell (yet).
+        """
+        domain = self._running_domain()
+        self._wake(domain)
+        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
+        while domain.alive and time.monotonic() < deadline_s:
+            if domain.control.state in {State.RUNNING, State.DEPARTED} and not domain.control.tracked:
+                break
+            time.sleep(_POLL_S)
+        return domain.control.state if domain.alive or domain.control.state is State.DEPARTED else State.BOOTING
+
+    def move_in(self) -> None:
+        """Note that the guest runs at the destination; its process at the source ends."""
+        self._moved_in = True
+        self.end_source()
+
+    def end_source(self) -> None:
+        """End the guest at the source."""
+        if self.domain is not None:
+            domain, self.domain = self.domain, None
+            domain.end()
+
+    def end_destination(self) -> None:
+        """End the guest at the destination, and the receiver if it was started here."""
+        destination, self.destination = self.destination, None
+        if destination is not None and self._moved_in and self._receiver is None:
+            _end_there(destination)
+        self._moved_in = False
+        if self._receiver is not None:
+            receiver, self._receiver = self._receiver, None
+            receiver.end(_GONE_TIMEOUT_S)
+
+    def end(self) -> None:
+        """End everything; does nothing in a forked copy of the process that started it."""
+        if os.getpid() != self._owner_pid:
+            return
+        if self.migrator is not None:
+            self.migrator.end()
+            self.migrator = None
+        self.end_source()
+        self.end_destination()
+
+    @property
+    def receiver_pid(self) -> int | None:
+        """Process of the receiver, where it was started here."""
+        return None if self._receiver is None else self._receiver.pid
+
+    def _running_domain(self) -> Domain:
+        if self.domain is None:
+            raise EngineError("No guest runs at the source.")
+        return self.domain
+
+    def _wake(self, domain: Domain) -> None:
+        """Let a guest that was stopped by signal go on, unless it is the destination's by now."""
+        if self._settings.suspend != "hard" or domain.control.state is State.RUNNING:
+            return
+        if domain.control.state is State.RETIRED and self.destination is not None:
+            same = replace(self.destination, twin_pid=None)
+            if ask_outcome(same) is Outcome.RUNNING:
+                domain.control.state = State.DEPARTED
+        if domain.control.state is not State.DEPARTED:
+            domain.signal(signal.SIGCONT)
+
+
+def _plain(destination: Destination) -> dict[str, object]:
+    return {
+        "host": destination.host,
+        "port": destination.port,
+        "token": destination.token,
+        "migration": destination.migration,
+    }
+
+
+def _abort(channel: Channel) -> None:
+    try:
+        channel.send("abort")
+    except EngineError:
+        return
+
+
+def _end_there(destination: Destination) -> None:
+    try:
+        destination.ask("end")
+    except EngineError:
+        # Nobody there to be told: whatever ran there ended with its receiver.
+        return

@@ -1,0 +1,152 @@
+"""The sender's end of a migration: passes out, acks in, then the order to go."""
+
+import socket
+from dataclasses import replace
+from typing import Any
+
+from xlkit.engine import transport, wire
+from xlkit.engine.memory import Buffer
+from xlkit.engine.outcome import Destination
+from xlkit.engine.pacing import TokenBucket
+from xlkit.engine.runs import Runs, count_pages
+from xlkit.engine.transport import Poll
+from xlkit.engine.wire import Header, Kind
+from xlkit.units import PAGE_BYTES
+
+_PREPARE_TIMEOUT_S = 120.0
+# A large buffer would let a pass end long before its bytes left at the set bandwidth.
+_PACED_BUFFER_BYTES = 1 << 18
+
+
+class Sender:
+    """Connect to a receiver, prove the token, and have it make ready for a guest.
+
+    Parameters
+    ----------
+    destination : Destination
+        Where the guest goes.
+    memory : mmap.mmap, bytearray or memoryview
+        The guest's memory at the source.
+    transport_name : str
+        Form of the transport.
+    bandwidth_bytes_s : float, optional
+        Bandwidth to emulate [B/s]; no limit when not given.
+
+    Raises
+    ------
+    Refused
+        If the receiver does not want the guest.
+    EngineError
+        If nobody answers, or no receiver of this version.
+    """
+
+    def __init__(
+        self, destination: Destination, memory: Buffer, transport_name: str, bandwidth_bytes_s: float | None = None
+    ) -> None:
+        self._memory = memory
+        self._transport = transport.form(transport_name)
+        self._bucket = None if bandwidth_bytes_s is None else TokenBucket(bandwidth_bytes_s)
+        self._sock = destination.connect()
+        try:
+            self.congestion_control = transport.tune(self._sock)
+            wire.keep_alive(self._sock)
+            if self._bucket is not None:
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PACED_BUFFER_BYTES)
+            self._sock.settimeout(_PREPARE_TIMEOUT_S)
+            ready = wire.ask(self._sock, destination.token, self._request(destination))
+        except BaseException:
+            self.close()
+            raise
+        self._sock.settimeout(wire.STALL_TIMEOUT_S)
+        self.same_machine = ready["machine"] == wire.machine()
+        self.destination = replace(destination, twin_pid=int(ready["pid"]) if self.same_machine else None)
+
+    def send_pass(self, iteration: int, runs: Runs, *, final: bool, interrupted: Poll | None = None) -> int:
+        """Send a pass and wait until it is delivered.
+
+        Parameters
+        ----------
+        iteration : int
+            Number of the pass.
+        runs : numpy.ndarray
+            Which pages, shape (n, 2).
+        final : bool
+            Whether the guest is paused and this is all that was missing.
+        interrupted : callable, optional
+            Asked every few milliseconds whether to give up.
+
+        Returns
+        -------
+        int
+            Bytes that went out, header included [byte].
+
+        Raises
+        ------
+        Interrupted
+            If `interrupted` said so; the connection is of no more use.
+        EngineError
+            If the receiver is gone.
+        """
+        if self._bucket is not None:
+            self._bucket.restart()
+        kind = Kind.FINAL if final else Kind.PASS
+        n_bytes = wire.send_header(self._sock, Header(kind, iteration, len(runs), count_pages(runs)), runs)
+        if self._bucket is not None:
+            self._bucket.take(n_bytes)
+        n_bytes += self._transport.send_pages(
+            self._sock, self._memory, runs, bucket=self._bucket, interrupted=interrupted
+        )
+        wire.receive_ack(self._sock, kind)
+        return n_bytes
+
+    def ask_digest(self) -> None:
+        """Let the receiver begin to digest the memory that it holds, before its guest runs."""
+        wire.send_header(self._sock, Header(Kind.DIGEST))
+
+    def ask_verification(self) -> None:
+        """Let the receiver pause its guest and digest its memory."""
+        wire.send_header(self._sock, Header(Kind.VERIFY))
+
+    def digest(self) -> tuple[str, int]:
+        """Wait for the digest that was asked for.
+
+        Returns
+        -------
+        tuple of str and int
+            The digest, and how many steps the guest had taken.
+
+        Raises
+        ------
+        EngineError
+            If the receiver is gone.
+        """
+        self._sock.settimeout(_PREPARE_TIMEOUT_S)
+        facts: dict[str, Any] = wire.receive_message(self._sock)
+        self._sock.settimeout(wire.STALL_TIMEOUT_S)
+        return str(facts["digest"]), int(facts["steps"])
+
+    def order_start(self) -> None:
+        """Order the receiver to start the guest; from now on nobody but the receiver knows whether it runs."""
+        wire.send_header(self._sock, Header(Kind.GO))
+
+    def started(self) -> float:
+        """Wait until the guest runs at the destination.
+
+        Returns
+        -------
+        float
+            Its first write by the clock of the destination [s].
+
+        Raises
+        ------
+        EngineError
+            If the receiver is gone.
+        """
+        return wire.receive_ack(self._sock, Kind.GO)
+
+    def close(self) -> None:
+        """Close the connection; a receiver that was not ordered to start its guest discards it."""
+        self._sock.close()
+
+    def _request(self, destination: Destination) -> dict[str, Any]:
+        return {"want": "migrate", "migration": destination.migration, "memory_pages": len(self._memory) // PAGE_BYTES}
