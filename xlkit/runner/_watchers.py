@@ -42,7 +42,7 @@ class _Listener:
                 self._watcher(event)
             except Exception:  # noqa: BLE001 - a watcher is somebody else's code, and the migration goes on whatever it does
                 kind = type(event).__name__
-                _log.error(_FAILED, self._name, kind, exc_info=not self._has_failed)  # noqa: LOG014, TRY400 - once is enough
+                _log.error(_FAILED, self._name, kind, exc_info=not self._has_failed)
                 self._has_failed = True
 
 
