@@ -25,6 +25,30 @@ class EngineError(MigrationError):
     """The embedded live engine lost a process, a connection or a guest."""
 
 
+class LogError(XlkitError):
+    """A log could not be read.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, as a sentence.
+    path : str
+        The file.
+    line_number : int or None, default None
+        Number of the line, from 1; None where the file as a whole is meant.
+    text : str, default ""
+        The line.
+    """
+
+    def __init__(self, problem: str, *, path: str, line_number: int | None = None, text: str = "") -> None:
+        place = path if line_number is None else f"{path}, line {line_number}"
+        super().__init__(f"{place}: {problem}" + (f" It reads {text[:80]!r}." if text else ""))
+        self.problem = problem
+        self.path = path
+        self.line_number = line_number
+        self.text = text
+
+
 class StoreError(XlkitError):
     """A run could not be written or read; the message names the file."""
 
