@@ -21,6 +21,37 @@ class UndefinedOutcomeError(MigrationError):
     """A migration that failed during the hand-over, when nobody can tell which host runs the guest; both must be looked at."""
 
 
+class HostError(XlkitError):
+    """A command on a host failed.
+
+    Parameters
+    ----------
+    message : str
+        What was tried, what came back and what to do next.
+    host : str
+        Where.
+    command : str, default ""
+        What was run there.
+    status : int or None, default None
+        Its exit status; None where there is none.
+    stderr : str, default ""
+        What it wrote to its standard error.
+    """
+
+    def __init__(
+        self, message: str, *, host: str, command: str = "", status: int | None = None, stderr: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.host = host
+        self.command = command
+        self.status = status
+        self.stderr = stderr
+
+
+class HostUnreachableError(HostError):
+    """A host did not answer; trying again can help."""
+
+
 class EngineError(MigrationError):
     """The embedded live engine lost a process, a connection or a guest."""
 

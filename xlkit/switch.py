@@ -15,6 +15,28 @@ class _Order:
     given_at_s: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What an operator has asked for so far, taken up or not.
+
+    Parameters
+    ----------
+    count : int
+        How many orders were given.
+    policy : Policy
+        The policy that answers, or will from the next call on.
+    stopping : bool
+        Whether `Switch.stop_now` was called.
+    aborting : bool
+        Whether `Switch.abort` was called.
+    """
+
+    count: int
+    policy: Policy
+    stopping: bool
+    aborting: bool
+
+
 class Switch:
     """Wrap a policy so that it can be overruled or replaced from any thread while the run is going.
 
@@ -37,6 +59,7 @@ class Switch:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._orders: list[_Order] = []
+        self._taken = 0
         self._stopping = False
         self._aborting = False
         self._taken_up: list[Control] = []
@@ -72,10 +95,39 @@ class Switch:
         with self._lock:
             return self._aborting or any(order.action is Action.ABORT for order in self._orders)
 
+    def orders(self) -> Orders:
+        """Tell what stands, for a backend whose policy decides on another machine."""
+        policy = self.policy
+        with self._lock:
+            actions = {order.action for order in self._orders}
+            return Orders(
+                count=self._taken + len(self._orders),
+                policy=policy,
+                stopping=self._stopping or Action.STOP_NOW in actions,
+                aborting=self._aborting or Action.ABORT in actions,
+            )
+
     def decide(self, stats: PrecopyStats) -> Decision:
         """Take up what was asked since the last call, then answer."""
+        return self.decide_under(stats)
+
+    def decide_under(self, stats: PrecopyStats, count: int | None = None) -> Decision:
+        """Answer a call that was made when only some of the orders had arrived.
+
+        Parameters
+        ----------
+        stats : PrecopyStats
+            What the policy was shown.
+        count : int or None, default None
+            How many of the orders had arrived; None takes up all.
+
+        Returns
+        -------
+        Decision
+            The answer.
+        """
         with self._lock:
-            self._take_up(stats)
+            self._take_up(stats, count)
             policy = self._policy
         if self._aborting:
             return Decision.ABORT
@@ -99,9 +151,11 @@ class Switch:
         with self._lock:
             self._orders.append(order)
 
-    def _take_up(self, stats: PrecopyStats) -> None:
+    def _take_up(self, stats: PrecopyStats, count: int | None) -> None:
         now_s = time.monotonic()
-        orders, self._orders = self._orders, []
+        arrived = len(self._orders) if count is None else max(0, count - self._taken)
+        orders, self._orders = self._orders[:arrived], self._orders[arrived:]
+        self._taken += len(orders)
         for order in orders:
             self._stopping |= order.action is Action.STOP_NOW
             self._aborting |= order.action is Action.ABORT

@@ -1,0 +1,79 @@
+"""A dom0 without Xen: real shell, real cargo, real save helper; xl, the library and the guests are scripted."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from tests.backends.dom0.conftest import CARGO
+from tests.backends.dom0.toolstack import write_script
+from xlkit.backends.host import LocalHost
+from xlkit.backends.xl import XlBackend
+from xlkit.model import Migration, Side
+
+MIGRATION = Migration("guest", "destination")
+
+
+class ScriptedDom0:
+    """A folder that plays a dom0, and the host through which a backend reaches it."""
+
+    def __init__(self, folder: Path, libraries: Path) -> None:
+        self.folder, self.libraries = folder, libraries
+        for side in Side.SOURCE, Side.DESTINATION:
+            (folder / "guests" / side).mkdir(parents=True)
+        (folder / "stock").mkdir()
+        (folder / "bin").mkdir()
+        (folder / "stock" / "policy.json").write_text("{}")
+        self._program("bin/xl", f'exec {sys.executable} -S {Path(__file__).parent}/fake_xl.py "$@"')
+        self._program("bin/id", "echo 0")
+        self.behave()
+        self.write_script()
+        self.put(Side.SOURCE)
+
+    def behave(self, *, version: str = "4.17", **behaviour: object) -> None:
+        """Say how xl behaves."""
+        helper = f'XLKIT_RUN={self.folder}/stock exec {sys.executable} -ISs {CARGO}/save_helper.py "$@"'
+        self._program("libxl-save-helper", f"# libxenguest.so.{version}\n{helper}")
+        (self.folder / "behaviour.json").write_text(json.dumps({"version": version, **behaviour}))
+
+    def write_script(self, p2m: int = 4096, dirty: tuple[int, ...] = (800, 700, 600, 500, 400), **settings: int) -> None:
+        """Say what the guest writes."""
+        write_script(self.folder / "script", p2m=p2m, dirty=list(dirty), **settings)
+
+    def put(self, side: Side) -> None:
+        """Let the guest run on that side."""
+        for one in Side.SOURCE, Side.DESTINATION:
+            (self.folder / "guests" / one / "guest").unlink(missing_ok=True)
+        (self.folder / "guests" / side / "guest").touch()
+
+    def sides(self) -> list[Side]:
+        """Tell where guests run."""
+        return [one for one in (Side.SOURCE, Side.DESTINATION) if (self.folder / "guests" / one / "guest").exists()]
+
+    @property
+    def base(self) -> Path:
+        """Where migrations have their folders."""
+        return self.folder / "xlkit"
+
+    def host(self) -> LocalHost:
+        return LocalHost(environment=self.environment())
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+            "FAKE_XEN": str(self.folder),
+            "XLKIT_STOCK_HELPER": f"{self.folder}/libxl-save-helper",
+            "LD_LIBRARY_PATH": str(self.libraries),
+            "XEN_SCRIPT": f"{self.folder}/script",
+        }
+
+    def backend(self, **settings: object) -> XlBackend:
+        return XlBackend(host=self.host(), base=str(self.base), **settings)
+
+    def argv(self) -> list[str]:
+        return json.loads((self.folder / "argv.json").read_text())
+
+    def _program(self, name: str, body: str) -> None:
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)

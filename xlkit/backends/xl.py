@@ -1,0 +1,278 @@
+"""The backend ``xl``: drive ``xl migrate`` on a source dom0, with both knobs on any host from Xen 4.14 on."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from xlkit.backends.host import Host, LocalHost
+from xlkit.backends.xl_probe import Dom0, Way, probe
+from xlkit.backends.xl_run import BASE, HostRun, find_run
+from xlkit.backends.xl_story import Story
+from xlkit.errors import HostError, HostUnreachableError, MigrationError, PreflightError, UndefinedOutcomeError
+from xlkit.logs.events import CLOCK
+from xlkit.model import Applied, Iteration, Migration, Origin, RunStop, Setup, Side, Status, StopReason
+from xlkit.policies import SusePolicy, ThresholdPolicy
+from xlkit.protocols import Policy
+from xlkit.switch import Orders, Switch
+
+_APPLIED: Final = {Way.NATIVE: Applied.NATIVE, Way.HELPER: Applied.HELPER, Way.OBSERVE: Applied.BUILT_IN}
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}")
+_DESTINATION: Final = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])")
+_SETTLE_S: Final = 180.0
+
+
+@dataclass(kw_only=True, eq=False)
+class XlBackend:
+    """Migrate a Xen guest by ``xl migrate``, and record every pass.
+
+    xl runs on the source in a session of its own: a connection that is lost, or a notebook that is killed, changes
+    nothing for the guest, and `attach` picks the migration up again. Closing the iterator gives it up.
+
+    Parameters
+    ----------
+    host : Host, optional
+        The source; when not given, the migration's own: this machine if that is ``localhost``, otherwise over SSH.
+    way : {"auto", "native", "helper", "observe"}, default "auto"
+        How the policy is applied: by xl's own flags, by the save helper that is carried there, or not at all (the host
+        decides and every pass is recorded). One that cannot work is refused, never replaced by another.
+    options : tuple of str, default ()
+        Further options of ``xl migrate``.
+    answer_within_s : float, default 10.0
+        How long the host waits for the answer of a policy that only Python knows before the two knobs decide [s].
+    reconnect_s : float, default 60.0
+        How long a lost connection is tried again [s].
+    base : str, default "/var/lib/xlkit"
+        Folder on the source for what belongs to a migration; it is removed with it.
+
+    Examples
+    --------
+    >>> XlBackend(way="helper").name
+    'xl'
+    """
+
+    name = "xl"
+
+    host: Host | None = None
+    way: str = Way.AUTO
+    options: tuple[str, ...] = ()
+    answer_within_s: float = 10.0
+    reconnect_s: float = 60.0
+    base: str = BASE
+    _hosts: dict[str, Host] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.way = Way(self.way)
+
+    def preflight(self, migration: Migration) -> Setup:
+        """Ask the source what it can do, and refuse what cannot work; nothing is changed there."""
+        _check_names(migration)
+        dom0 = self._probe(migration)
+        way = dom0.choose(Way(self.way))
+        return Setup(
+            settings={"source": dom0.label, "way": way.value, "options": list(self.options), "base": self.base},
+            applied=_APPLIED[way],
+            origin=Origin.MEASURED,
+            clock=CLOCK,
+            memory_pages=dom0.memory_pages,
+            versions=dom0.versions,
+        )
+
+    def migrate(self, migration: Migration, policy: Policy) -> Iterator[Iteration | RunStop]:
+        """Yield each pass as it ends, then one `RunStop`; closing the iterator gives the migration up."""
+        _check_names(migration)
+        dom0 = self._probe(migration)
+        way = dom0.choose(Way(self.way))
+        argv = self._argv(migration, policy, way)
+        pilot = _Pilot(policy, self.answer_within_s)
+        host = self._host(migration)
+        run = HostRun.start(host, dom0, way, migration.domain, argv, pilot.settings(), base=self.base)
+        yield from self._follow(migration, run, pilot, dom0.memory_pages)
+
+    def attach(self, migration: Migration, policy: Policy) -> Iterator[Iteration | RunStop]:
+        """Pick up a migration whose watcher was lost, from its first pass on.
+
+        Parameters
+        ----------
+        migration : Migration
+            The one that was started.
+        policy : Policy
+            The one that it was started with.
+
+        Yields
+        ------
+        Iteration or RunStop
+            As `migrate` does; the policy takes part from now on.
+
+        Raises
+        ------
+        PreflightError
+            If the source knows of no such migration.
+        """
+        _check_names(migration)
+        run = find_run(self._host(migration), migration.domain, base=self.base)
+        if run is None:
+            label = self._host(migration).label
+            raise PreflightError(f"{label} holds no migration of {migration.domain}: nothing to attach to.")
+        yield from self._follow(migration, run, _Pilot(policy, self.answer_within_s), None)
+
+    def close(self) -> None:
+        """Let go of the hosts; what runs there goes on."""
+        for host in self._hosts.values():
+            host.close()
+        self._hosts.clear()
+
+    def _follow(
+        self, migration: Migration, run: HostRun, pilot: "_Pilot", memory_pages: int | None
+    ) -> Iterator[Iteration | RunStop]:
+        story = Story(pilot.policy, run.answer, memory_pages=memory_pages, path=f"{run.host.label}:{run.folder}/events")
+        run.reconnect_s = self.reconnect_s
+        over = False
+        try:
+            for line in run.lines():
+                pilot.steer(run, story)
+                yield from story.hear(line) if line else ()
+                if story.status is not None:
+                    break
+            over = True
+            yield from self._ending(migration, run, story, aborting=pilot.aborting)
+        except HostUnreachableError as error:
+            over = True
+            run.keep = True
+            yield _lost(error, migration)
+        except BaseException:
+            if not over:
+                self._give_up(run, story, pilot)
+            raise
+        finally:
+            run.remove()
+
+    def _ending(
+        self, migration: Migration, run: HostRun, story: Story, *, aborting: bool
+    ) -> Iterator[Iteration | RunStop]:
+        at_source = run.host.run(f"xl domid {migration.domain}").status == 0
+        stop = story.stop(aborting=aborting or story.failure is not None, at_source=at_source)
+        yield from story.final()
+        if story.failure is not None and stop.runs_at is Side.SOURCE:
+            raise MigrationError(
+                f"The policy failed, so the migration was given up: {story.failure}"
+            ) from story.failure
+        yield stop
+        if stop.status is Status.UNDEFINED:
+            raise UndefinedOutcomeError(stop.message)
+        if stop.status is Status.FAILED:
+            raise MigrationError(stop.message)
+
+    def _give_up(self, run: HostRun, story: Story, pilot: "_Pilot") -> None:
+        """Abort before the hand-over, or wait it out, until xl has ended."""
+        pilot.abort()
+        end_s = time.monotonic() + _SETTLE_S
+        with suppress(HostError):
+            for line in run.lines():
+                pilot.steer(run, story)
+                if line:
+                    story.hear(line)
+                if story.status is not None or time.monotonic() > end_s:
+                    return
+
+    def _argv(self, migration: Migration, policy: Policy, way: Way) -> list[str]:
+        rule = policy.policy if isinstance(policy, Switch) else policy
+        flags: list[str] = []
+        if way is Way.NATIVE:
+            if not isinstance(rule, ThresholdPolicy | SusePolicy):
+                raise PreflightError(f"xl's own flags carry two numbers, not {rule!r}. Nothing was started.")
+            flags = ["--min_remaining", str(rule.min_remaining), "--max_iters", str(rule.max_iters)]
+        elif way is Way.OBSERVE and rule != ThresholdPolicy():
+            raise PreflightError(
+                f"way='observe' leaves the decision to the host, which stops by {ThresholdPolicy()!r}, not by {rule!r}. "
+                "Nothing was started."
+            )
+        verbose = ["-vvv"] if way is Way.NATIVE else []
+        return ["xl", *verbose, "migrate", *self.options, *flags, migration.domain, migration.destination]
+
+    def _probe(self, migration: Migration) -> Dom0:
+        dom0 = probe(self._host(migration), migration.domain)
+        if dom0.domid is None:
+            raise PreflightError(f"No domain {migration.domain} runs on {dom0.label}; `xl list` there shows what does.")
+        return dom0
+
+    def _host(self, migration: Migration) -> Host:
+        if self.host is not None:
+            return self.host
+        if migration.source not in self._hosts:
+            self._hosts[migration.source] = _reach(migration.source)
+        return self._hosts[migration.source]
+
+
+class _Pilot:
+    """Carries the operator's orders to the host."""
+
+    def __init__(self, policy: Policy, answer_within_s: float) -> None:
+        self.policy = policy
+        self.aborting = False
+        self._answer_within_s = answer_within_s
+        self._sent = self.settings()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what ``policy.json`` should hold now."""
+        orders = self.policy.orders() if isinstance(self.policy, Switch) else _none(self.policy)
+        self.aborting |= orders.aborting
+        rule = orders.policy
+        knobs = (
+            rule
+            if isinstance(rule, ThresholdPolicy)
+            else ThresholdPolicy(
+                min_remaining=getattr(rule, "min_remaining", 0), max_iters=getattr(rule, "max_iters", 0)
+            )
+        )
+        return {
+            "min_remaining": knobs.min_remaining,
+            "max_iters": knobs.max_iters,
+            "action": "abort" if self.aborting else "stop" if orders.stopping else None,
+            "ask": not isinstance(rule, ThresholdPolicy),
+            "answer_within_s": self._answer_within_s,
+            "seq": orders.count,
+        }
+
+    def abort(self) -> None:
+        """Give the migration up."""
+        self.aborting = True
+
+    def steer(self, run: HostRun, story: Story) -> None:
+        """Write what has changed; a host that is away gets it later."""
+        self.aborting |= story.failure is not None
+        wanted = self.settings()
+        if wanted != self._sent and not story.handed_over:
+            with suppress(HostUnreachableError):
+                run.order(wanted)
+                self._sent = wanted
+
+
+def _none(policy: Policy) -> Orders:
+    return Orders(count=0, policy=policy, stopping=False, aborting=False)
+
+
+def _lost(error: HostUnreachableError, migration: Migration) -> RunStop:
+    return RunStop(
+        status=Status.INCOMPLETE,
+        stop_reason=StopReason.UNKNOWN,
+        runs_at=Side.UNKNOWN,
+        message=f"{error} The migration of {migration.domain} goes on there without a watcher; attach to it.",
+    )
+
+
+def _check_names(migration: Migration) -> None:
+    if not _DOMAIN.fullmatch(migration.domain):
+        raise PreflightError(f"{migration.domain!r} is no name of a Xen domain that can be handed to xl safely.")
+    if not _DESTINATION.fullmatch(migration.destination):
+        raise PreflightError(f"{migration.destination!r} is no [user@]host: xl would paste it into a root shell.")
+
+
+def _reach(source: str) -> Host:
+    if source == "localhost":
+        return LocalHost()
+    from xlkit.backends.ssh import SshHost
+
+    return SshHost(source)
