@@ -7,13 +7,13 @@ A reader is a module with ``sniff(head) -> bool`` and ``parse(lines, *, path, po
 from pathlib import Path
 
 from xlkit.errors import LogError
-from xlkit.logs import events, xl
+from xlkit.logs import events, heartbeats, xl
 from xlkit.logs._origin import PolicyFrom
 from xlkit.model import Run
 
 __all__ = ["READERS", "read_log"]
 
-READERS = (events, xl)
+READERS = (events, xl, heartbeats)
 _HEAD_CHARACTERS = 1 << 16
 _PAIR = (".events", ".stderr")
 

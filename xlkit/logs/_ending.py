@@ -15,8 +15,8 @@ _MISLEADS = (
 )
 _NO_LOG_DIRTY = (
     "Xen at the source cannot log this guest's dirty pages (`Failed to enable logdirty`), so the migration failed "
-    "before the first pass and the guest ran on at the source. A PV guest needs a hypervisor with shadow paging, which is no "
-    "longer built by default; PVH and HVM guests need hardware-assisted paging."
+    "before the first pass and the guest ran on at the source. A PV guest needs a hypervisor with shadow paging, which "
+    "is no longer built by default; PVH and HVM guests need hardware-assisted paging."
 )
 _TOO_BUSY = "Aborted because the guest was too busy (--abort_if_busy); it runs at the source."
 _LOOP_ABORTED = f"The policy's answer was abort. {_MISLEADS}"
@@ -25,7 +25,9 @@ _PAUSED = "The migration failed while the guest was suspended; xl resumed it at 
 _RESUMED = "The destination could not start the guest; xl resumed it at the source."
 _NOT_STARTED = "The destination could not start the guest. Look at both hosts with `xl list`."
 _NO_CONFIG = "xl has no configuration of this guest; give one with -C. Nothing was started."
-_NO_RECEIVER = "No migration receiver answered on the destination: look at ssh, at xl there, and whether the shell prints anything."
+_NO_RECEIVER = (
+    "No migration receiver answered on the destination: look at ssh, at xl there, and at what the shell prints."
+)
 
 _ENDINGS = (
     ({"undefined"}, Status.UNDEFINED, Side.UNKNOWN, _UNDEFINED),

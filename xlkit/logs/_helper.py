@@ -48,12 +48,15 @@ class EventGrammar:
     ----------
     suspend_asked_s, suspended_s, saved_s : float or None
         When the guest was asked to suspend, stood still, and was saved, since the start of the run [s].
+    handed_over : bool
+        Whether the helper left the save to the stock one.
     """
 
     def __init__(self, *, path: str = "<events>", policy_from: PolicyFrom | None = None) -> None:
         self.suspend_asked_s: float | None = None
         self.suspended_s: float | None = None
         self.saved_s: float | None = None
+        self.handed_over = False
         self._path, self._policy_from = path, policy_from
         self._line_number = 0
         self._passes, self._orders = PassLedger(), Orders(policy_from)
@@ -206,6 +209,7 @@ class EventGrammar:
                 "The first policy call did not fit the host's Xen, so the helper aborted before a page was sent."
             )
         elif event in {"policy-error", "handed-over"}:
+            self.handed_over |= event == "handed-over"
             self._problem = f"{event}: {facts.get('error', facts.get('why', ''))}"[:300]
 
     def _ending(self) -> tuple[Status, Side, str]:

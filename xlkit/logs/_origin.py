@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from xlkit.model import Applied, Migration, Origin, RunStart, Setup
+from xlkit.model import Migration, RunStart, Setup
 
 PolicyFrom = Callable[[Mapping[str, Any]], Any]
 """Turns a stop rule as plain data into a policy, as `xlkit.policies.from_settings` does."""
@@ -22,31 +22,22 @@ def as_policy(settings: Mapping[str, Any] | None, policy_from: PolicyFrom | None
 
 def imported_start(
     lines: Iterable[str],
-    settings: Mapping[str, Any],
+    setup: Setup,
     *,
-    applied: Applied,
-    clock: str,
     policy: Any = None,
     started_at: datetime | None = None,
-    memory_pages: int | None = None,
-    versions: Mapping[str, str] | None = None,
+    hosts: tuple[str, str] = (UNKNOWN, UNKNOWN),
 ) -> RunStart:
     """Make the start of a run from what its log tells; its id follows from the lines, so it is the same next time."""
     started_at = started_at or NO_TIME
     digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
-    domid = settings.get("domid")
+    domid = setup.settings.get("domid")
+    source, destination = hosts
     return RunStart(
         run_id=f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}-{digest[:12]}",
-        migration=Migration(UNKNOWN if domid is None else f"domid {domid}", UNKNOWN, source=UNKNOWN),
+        migration=Migration(UNKNOWN if domid is None else f"domid {domid}", destination, source=source),
         backend="xl",
         policy=policy,
         started_at=started_at,
-        setup=Setup(
-            settings=settings,
-            applied=applied,
-            origin=Origin.IMPORTED,
-            clock=clock,
-            memory_pages=memory_pages,
-            versions=versions or {},
-        ),
+        setup=setup,
     )

@@ -14,7 +14,7 @@ from xlkit.logs._helper import CLOCK, EventGrammar
 from xlkit.logs._origin import PolicyFrom, imported_start
 from xlkit.logs.joining import joined_stop
 from xlkit.logs.xl import XlGrammar
-from xlkit.model import Applied, Control, Iteration, Run
+from xlkit.model import Applied, Control, Iteration, Origin, Run, Setup
 
 __all__ = ["CLOCK", "EventGrammar", "parse", "sniff"]
 
@@ -69,18 +69,20 @@ def parse(lines: Iterable[str], *, path: str = "<events>", policy_from: PolicyFr
     text = XlGrammar()
     told = [one for line in lines if not line.startswith(_MARK) for one in text.feed(line)]
     iterations = [one for one in heard if isinstance(one, Iteration)]
-    start = imported_start(
-        lines,
-        text.facts | events.settings,
-        applied=Applied.HELPER if iterations or not told else text.applied,
-        clock=CLOCK if iterations or not told else text.clock,
-        policy=events.policy,
-        started_at=events.started_at,
+    own = bool(iterations) or not told
+    setup = Setup(
+        settings=text.facts | events.settings,
+        applied=Applied.BUILT_IN if events.handed_over else Applied.HELPER,
+        origin=Origin.IMPORTED,
+        clock=CLOCK if own else text.clock,
         memory_pages=events.memory_pages or text.memory_pages,
         versions=text.versions,
     )
+    start = imported_start(lines, setup, policy=events.policy, started_at=events.started_at)
     controls = tuple(one for one in heard if isinstance(one, Control))
-    return Run(start=start, iterations=tuple(iterations or told), stop=joined_stop(events, text), controls=controls)
+    return Run(
+        start=start, iterations=tuple(iterations if own else told), stop=joined_stop(events, text), controls=controls
+    )
 
 
 def _heard(marked: list[tuple[int, str]], events: EventGrammar) -> tuple[EventGrammar, list[Iteration | Control]]:

@@ -23,9 +23,11 @@ from xlkit.model import (
     DowntimePart,
     Iteration,
     Knowledge,
+    Origin,
     Phase,
     Run,
     RunStop,
+    Setup,
     Side,
     Status,
     StopReason,
@@ -105,15 +107,7 @@ def parse(lines: Iterable[str], *, path: str = "<text>", policy_from: PolicyFrom
     iterations = tuple(one for line in lines for one in text.feed(line))
     if not text.seen:
         raise LogError("No line is about a migration by xl.", path=path, line_number=len(lines))
-    start = imported_start(
-        lines,
-        text.settings,
-        applied=text.applied,
-        clock=text.clock,
-        started_at=text.started_at,
-        memory_pages=text.memory_pages,
-        versions=text.versions,
-    )
+    start = imported_start(lines, text.setup(), started_at=text.started_at)
     return Run(start=start, iterations=iterations, stop=text.stop())
 
 
@@ -173,11 +167,23 @@ class XlGrammar:
         """What the text tells of the guest, and which phases it names."""
         return {"phases": [one for one in PHASES if one in self.seen], **self._facts}
 
-    @property
-    def settings(self) -> dict[str, object]:
-        """What is recorded of a run of which there is nothing but this text."""
+    def setup(self) -> Setup:
+        """Tell what is recorded of a run of which there is nothing but this text.
+
+        Returns
+        -------
+        Setup
+            With the phases and the facts of the guest as settings.
+        """
         numbers = {} if self._iterations else {"iterations": "unknown"}
-        return {"format": "xl text", **self.facts, **numbers}
+        return Setup(
+            settings={"format": "xl text", **self.facts, **numbers},
+            applied=self.applied,
+            origin=Origin.IMPORTED,
+            clock=self.clock,
+            memory_pages=self.memory_pages,
+            versions=self.versions,
+        )
 
     @property
     def applied(self) -> Applied:
