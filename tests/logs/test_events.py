@@ -14,7 +14,7 @@ from xlkit.errors import LogError
 from xlkit.logs.events import CLOCK, EventGrammar, parse, sniff
 from xlkit.logs.joining import joined_stop
 from xlkit.logs.xl import XlGrammar
-from xlkit.model import Action, Control, Decision, Knowledge, Side, Status, StopReason
+from xlkit.model import Action, Applied, Control, Decision, Knowledge, Side, Status, StopReason
 from xlkit.policies import ThresholdPolicy, from_settings
 
 LAB = Path(__file__).parents[2] / "data" / "logs" / "xen_lab"
@@ -201,3 +201,19 @@ def test_no_text_makes_the_reader_crash(lines: list[str]) -> None:
 @given(JSON)
 def test_what_is_no_event_is_not_taken_for_one(value: Mapping[str, Any] | Any) -> None:
     assert not sniff(json.dumps([value]))
+
+
+def test_xl_s_lines_that_are_events_tell_the_hand_over_on_the_clock_of_the_events() -> None:
+    text = [
+        event("text", 6.5, line="migration sender: Target reports successful startup."),
+        event("text", 7.0, line="Migration successful."),
+        event("xl-exited", 7.25, status=0),
+    ]
+    run = parse([*BEGIN, *PASS_0, *STOP, *SAVED, *text])
+    assert (run.stop.status, run.stop.runs_at, run.stop.downtime_s) == (Status.COMPLETED, Side.DESTINATION, 2.5)
+
+
+def test_a_save_that_was_left_to_the_stock_helper_says_so() -> None:
+    run = parse([event("handed-over", 0.1, why="Xen 4.13 is not in the table"), "Migration successful."])
+    assert run.start.setup.applied is Applied.BUILT_IN
+    assert run.stop.status is Status.COMPLETED

@@ -10,6 +10,7 @@ from xlkit.logs._orders import Orders
 from xlkit.logs._origin import PolicyFrom, as_policy
 from xlkit.logs._phrases import phrases
 from xlkit.logs.passes import PassLedger, PolicyCall
+from xlkit.logs.xl import XlGrammar
 from xlkit.model import (
     Control,
     Decision,
@@ -50,6 +51,8 @@ class EventGrammar:
         When the guest was asked to suspend, stood still, and was saved, since the start of the run [s].
     handed_over : bool
         Whether the helper left the save to the stock one.
+    text : XlGrammar
+        What xl wrote meanwhile, where the events hold it.
     """
 
     def __init__(self, *, path: str = "<events>", policy_from: PolicyFrom | None = None) -> None:
@@ -57,6 +60,7 @@ class EventGrammar:
         self.suspended_s: float | None = None
         self.saved_s: float | None = None
         self.handed_over = False
+        self.text = XlGrammar(clock=CLOCK)
         self._path, self._policy_from = path, policy_from
         self._line_number = 0
         self._passes, self._orders = PassLedger(), Orders(policy_from)
@@ -150,6 +154,8 @@ class EventGrammar:
                 return self._hear_progress(facts)
             case "cut":
                 return self._hear_cut(facts)
+            case "text":
+                self.text.feed(str(facts.get("line")), self._passes.now_s)
             case "suspend-asked" | "suspended" | "save-returned":
                 return self._hear_blackout(event, facts)
             case _:

@@ -2,9 +2,9 @@
 
 Each has ``event``, its time ``t`` (monotonic clock of the source, since the start of the run [s]) and ``wall`` (its
 date, since 1970 [s]). Read are ``start``, ``policy`` (at first, and at each change), ``layout``, ``policy-call``,
-``progress``, ``suspend-asked``, ``suspended``, ``qemu-logdirty``, ``cut``, ``policy-error``, ``handed-over`` and
-``save-returned``; all others are passed over. A file may hold xl's text, too: it tells how the hand-over went, of which
-the helper knows nothing.
+``progress``, ``suspend-asked``, ``suspended``, ``qemu-logdirty``, ``cut``, ``policy-error``, ``handed-over``,
+``save-returned`` and ``text`` (a line of xl's); all others are passed over. xl's text may also stand between the events
+as it is: it tells how the hand-over went, of which the helper knows nothing.
 """
 
 from collections.abc import Iterable
@@ -66,7 +66,7 @@ def parse(lines: Iterable[str], *, path: str = "<events>", policy_from: PolicyFr
     if not marked:
         raise LogError("No line is an event of the save helper.", path=path)
     events, heard = _heard(marked, EventGrammar(path=path, policy_from=policy_from))
-    text = XlGrammar()
+    text = events.text if events.text.seen else XlGrammar()
     told = [one for line in lines if not line.startswith(_MARK) for one in text.feed(line)]
     iterations = [one for one in heard if isinstance(one, Iteration)]
     own = bool(iterations) or not told
