@@ -27,7 +27,7 @@ def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object
 
     Examples
     --------
-    >>> html_table("Passes", ["pass"], [[0]]).count("<th")
+    >>> html_table("Passes", ["pass"], [[0]]).count("<th scope")
     2
     """
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
