@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MIN_REMAINING = (XEN_MIN_REMAINING, 2_000)
 _MAX_ITERS = 30
 # Hot pages are dirty again before their pass ends: each pass shrinks the set only a little, so the knobs decide.
-_WORKLOAD = HotCold(rate_pages_s=15_000, hot_pages=2_000, hot_share=0.9)
+_WORKLOAD = HotCold(rate_pages_s=10_000, hot_pages=2_000, hot_share=0.9)
 
 
 @click.command()

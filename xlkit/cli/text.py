@@ -27,6 +27,7 @@ _COMPARED = (
     "total",
     "downtime",
 )
+_PASSES = ("pass", "phase", "dirty pages", "sent", "begun", "took")
 _BOUNDS = {Knowledge.AT_MOST: "at most ", Knowledge.AT_LEAST: "at least "}
 
 
@@ -129,7 +130,7 @@ def run_text(run: Run) -> str:
         [
             f"Run {run.run_id}: {asked.domain} from {asked.source} to {asked.destination}, {run.stop.status}",
             f"Backend {run.start.backend} ({run.start.origin}), policy {policy_text(run.start.policy)}",
-            table(["pass", "phase", "dirty pages", "sent", "begun", "took"], map(_pass_cells, run.iterations)),
+            *([table(_PASSES, map(_pass_cells, run.iterations))] if run.iterations else []),
             click.wrap_text(happened(run), _WIDTH),
             *_downtime_lines(run.stop.downtime),
         ]
