@@ -13,6 +13,7 @@ from xlkit.model import Control, Event, Iteration, RunStart, RunStop
 
 _KINDS: Mapping[str, type[Event]] = {"start": RunStart, "iteration": Iteration, "control": Control, "stop": RunStop}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_PLAIN = frozenset({int, float, str, bool, NoneType})
 
 PolicyCodec = tuple[Callable[[Any], dict[str, Any]], Callable[[Mapping[str, Any]], Any]]
 """How a policy becomes plain data, and how plain data becomes a policy: `to_settings` and `from_settings` of the policies."""
@@ -91,7 +92,9 @@ def to_data(record: Any, codec: PolicyCodec) -> Any:
     if isinstance(record, Mapping):
         return {str(key): to_data(value, codec) for key, value in record.items()}
     if isinstance(record, list | tuple):
-        return [to_data(value, codec) for value in record]
+        # A heartbeat holds thousands of numbers, and is written between two passes.
+        plain = _PLAIN.issuperset(map(type, record))
+        return list(record) if plain else [to_data(value, codec) for value in record]
     return record
 
 
@@ -135,7 +138,8 @@ def _restore(hint: Any, value: Any, codec: PolicyCodec) -> Any:
     if get_origin(hint) in {Union, UnionType}:
         hint = next(arg for arg in get_args(hint) if arg is not NoneType)
     if get_origin(hint) is tuple:
-        return tuple(_restore(get_args(hint)[0], one, codec) for one in value)
+        inner = get_args(hint)[0]
+        return tuple(value) if inner is int else tuple(_restore(inner, one, codec) for one in value)
     if is_dataclass(hint):
         return from_data(cast("type[Any]", hint), value, codec)
     if isinstance(hint, type) and issubclass(hint, Enum):
