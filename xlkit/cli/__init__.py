@@ -9,9 +9,9 @@ from typing import NoReturn
 import click
 
 from xlkit import __version__
-from xlkit.cli.demo import demo
-from xlkit.cli.migrate import migrate
-from xlkit.cli.receive import receive
+from xlkit.cli.demonstration import demo
+from xlkit.cli.migration import migrate
+from xlkit.cli.reception import receive
 from xlkit.cli.recorded import compare, export, runs, show
 from xlkit.errors import InvalidValueError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
 

@@ -1,7 +1,7 @@
 """What the commands print for scripts: runs as data that JSON can hold."""
 
-import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from xlkit.journal import to_data
@@ -99,6 +99,9 @@ def records(frame: "DataFrame") -> list[dict[str, Any]]:
     list of dict
         A row each; None where a value is not known.
     """
-    text = frame.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
-    rows: list[dict[str, Any]] = json.loads(text)
-    return rows
+    rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    return [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
