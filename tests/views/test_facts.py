@@ -18,7 +18,7 @@ from xlkit.views.facts import labels, quantity
         ("suspend_s", 0.0001, "100 us"),
         ("seed", 1, "1"),
         ("tracker", "marks", "marks"),
-        ("memory_bytes", None, "unknown"),
+        ("working_set_pages", None, "not set"),
     ],
 )
 def test_a_setting_is_written_in_the_unit_of_its_name(name, value, text):

@@ -5,7 +5,7 @@ import pandas as pd
 from xlkit.model import Knowledge, Origin
 from xlkit.policies import DowntimeBudgetPolicy, ThresholdPolicy
 from xlkit.views import iterations_rows, plot_iterations
-from xlkit.views.template import FINAL_SYMBOL
+from xlkit.views.template import FINAL_SYMBOL, series_style
 
 
 def test_rows_hold_a_row_a_pass_with_the_threshold_of_the_policy(make_run):
@@ -88,3 +88,8 @@ def test_no_runs_give_an_empty_table_and_a_sentence():
 
 def test_a_run_with_no_passes_is_drawn_as_nothing(make_run):
     assert not plot_iterations(make_run((), None, knowledge=Knowledge.UNKNOWN)).data
+
+
+def test_a_run_keeps_its_colour_beside_one_that_has_no_passes(make_run):
+    figure = plot_iterations(make_run((), None, run_id="a"), make_run(run_id="b"))
+    assert figure.data[0].line.color == series_style(1)["line"]["color"]
