@@ -112,6 +112,8 @@ class Index:
     def _run(self, entry: Entry, groups: dict[tuple[Path, int], Any]) -> Run:
         if isinstance(entry, OpenRun):
             return entry.run
+        if not entry.head.n_iterations:
+            return entry.head.with_iterations(())
         place = (entry.path, entry.row_group)
         if place not in groups:
             groups.clear()  # neighbours share a group; more than one would only fill memory

@@ -222,9 +222,9 @@ class RunStore:
         """
         remove_stale(self.path)
         sealed = [entry for entry in self._index.entries().values() if isinstance(entry, SealedRun)]
-        if len({entry.path for entry in sealed}) <= max(1, -(-len(sealed) // _RUNS_A_FILE)):
-            return
         old = self._index.covered({entry.head.run_id for entry in sealed})
+        if len(old) <= max(1, -(-len(sealed) // _RUNS_A_FILE)):
+            return
         for begin in range(0, len(sealed), _RUNS_A_FILE):
             part = sealed[begin : begin + _RUNS_A_FILE]
             name = f"compact-{part[0].head.run_id}-{secrets.token_hex(4)}"
