@@ -1,7 +1,7 @@
 """The owner's half of a migration: answer the migrator, pass its events on, and tell how it ended."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from xlkit.backends._household import Household
 from xlkit.backends.migrator import NO_POLICY
@@ -14,7 +14,6 @@ from xlkit.model import Decision, Iteration, Phase, PrecopyStats, RunStop, StopR
 from xlkit.protocols import Interruptible, Policy, Reasoned
 
 _ASK_AGAIN_S: Final = 0.02
-_READY_TIMEOUT_S: Final = 120.0
 
 
 class Conversation:
@@ -50,9 +49,6 @@ class Conversation:
         MigrationError
             If the migration failed; the message says where the guest runs.
         """
-        self._migrator.expect("ready", _READY_TIMEOUT_S)
-        self._household.wait_for_baseline()
-        self._say("begin")
         while True:
             message = self._next()
             if message.word == "event":
@@ -73,12 +69,16 @@ class Conversation:
             stats = from_data(PrecopyStats, message.facts["stats"], NO_POLICY)
             decision = Decision(self._policy.decide(stats))
             self._say("decision", decision=decision, reason=self._reason(decision, stats))
+        elif message.word == "ready":
+            self._household.wait_for_baseline()
+            self._say("begin")
         elif message.word == "point":
             if self._hold is not None:
                 self._hold(message.facts["name"])
             self._say("go on")
         else:
-            raise self._lost(str(message.facts.get("why", message.word)), undefined=bool(message.facts.get("undefined")))
+            facts = message.facts
+            raise self._lost(str(facts.get("why", message.word)), undefined=bool(facts.get("undefined")))
 
     def _reason(self, decision: Decision, stats: PrecopyStats) -> StopReason:
         if decision is Decision.CONTINUE:
@@ -105,7 +105,7 @@ class Conversation:
             self._aborting = True
             self._say("abort")
 
-    def _say(self, word: str, **facts: str) -> None:
+    def _say(self, word: str, **facts: Any) -> None:
         try:
             self._migrator.channel.send(word, **facts)
         except EngineError:
@@ -115,7 +115,7 @@ class Conversation:
     def _lost(self, why: str, *, undefined: bool = False) -> MigrationError:
         household = self._household
         household.end_migrator()
-        state = household.settle()
+        state = household.settle_for_good()
         if state is State.RUNNING:
             where = "The guest runs on at the source."
         elif state is State.DEPARTED:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from xlkit.engine.channel import Channel
 from xlkit.engine.control import Control, State
@@ -120,7 +120,7 @@ class GuestMemory:
         else:
             self.control.state = state
 
-    def _tell(self, word: str, **facts: str) -> None:
+    def _tell(self, word: str, **facts: Any) -> None:
         self._guest.send(word, **facts)
         try:
             message = self._guest.receive(_WORD_TIMEOUT_S)
@@ -187,9 +187,7 @@ class ReceiverLink:
         self._point("retired")
         started_s, knowledge = self._start()
         self._memory.depart()
-        resume = DowntimePart(
-            name="resume", duration_s=started_s - begun_s, knowledge=knowledge, clock=CLOCK_NAME
-        )
+        resume = DowntimePart(name="resume", duration_s=started_s - begun_s, knowledge=knowledge, clock=CLOCK_NAME)
         return HandOver(started_s=started_s, parts=(*held, resume, self._silence(started_s, knowledge)))
 
     def verify(self) -> bool:
@@ -226,7 +224,9 @@ class ReceiverLink:
         ours = memory_digest(self._memory.shared.map)
         theirs, _ = self._sender.digest()
         if ours != theirs:
-            raise EngineError("The memory at the destination differs from the guest's; the guest runs on at the source.")
+            raise EngineError(
+                "The memory at the destination differs from the guest's; the guest runs on at the source."
+            )
         return DowntimePart(
             name="verify", duration_s=self._clock() - begun_s, knowledge=Knowledge.EXACT, clock=CLOCK_NAME
         )
@@ -249,7 +249,7 @@ class ReceiverLink:
         self._sender.close()
         outcome = ask_outcome(destination)
         if outcome is Outcome.DISCARDED:
-            raise EngineError(f"{error} The destination does not run the guest; it runs on at the source.") from error
+            raise EngineError(f"{error} The destination does not run the guest.") from error
         if outcome is Outcome.UNKNOWN:
             raise UndefinedOutcomeError(
                 f"{error} It happened during the hand-over, and {destination.host}:{destination.port} does not say "

@@ -75,7 +75,7 @@ class Channel:
         """
         return self._sock.fileno()
 
-    def send(self, word: str, /, *, fds: Sequence[int] = (), **facts: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+    def send(self, word: str, /, *, fds: Sequence[int] = (), **facts: Any) -> None:
         """Say something.
 
         Parameters
@@ -120,8 +120,12 @@ class Channel:
             If nothing was said in time.
         """
         while not self.pending:
-            if not select.select((self._sock,), (), (), timeout_s)[0]:
-                raise TimeoutError(f"Nothing was said for {timeout_s} s.")
+            try:
+                if not select.select((self._sock,), (), (), timeout_s)[0]:
+                    raise TimeoutError(f"Nothing was said for {timeout_s} s.")
+            except ValueError:
+                # Closed by another thread of this process.
+                return None
             if not self._read():
                 return None
         line, _, self._received = self._received.partition(b"\n")

@@ -28,6 +28,8 @@ class Domain:
         Chooses the workload's random numbers.
     tracker : str, default "wp_async"
         Tracker that will be used; ``marks`` needs shared marks.
+    child : Child, optional
+        What `spare` returned.
 
     Raises
     ------
@@ -36,7 +38,13 @@ class Domain:
     """
 
     def __init__(
-        self, memory_bytes: int, workload: Workload | None = None, *, seed: int = 1, tracker: str = "wp_async"
+        self,
+        memory_bytes: int,
+        workload: Workload | None = None,
+        *,
+        seed: int = 1,
+        tracker: str = "wp_async",
+        child: Child | None = None,
     ) -> None:
         self.memory_bytes = memory_bytes
         self._shared = [SharedMemory.create(memory_bytes, "xlkit-guest")]
@@ -44,7 +52,7 @@ class Domain:
         self.control = Control(self._shared[1])
         if tracker == MarksTracker.name:
             self._shared.append(SharedMemory.create(_marks_bytes(memory_bytes), "xlkit-marks"))
-        self._child = Child("xlkit.engine.guest")
+        self._child = spare() if child is None else child
         self.address = 0
         self._child.channel.send(
             "begin",
@@ -171,6 +179,17 @@ class Domain:
     def _tell(self, word: str) -> None:
         self._child.channel.send(word)
         self._child.expect("done", _WORD_TIMEOUT_S)
+
+
+def spare() -> Child:
+    """Start a process that can become a guest, so that its imports are done by then.
+
+    Returns
+    -------
+    Child
+        For `Domain`; ended by whoever does not use it.
+    """
+    return Child("xlkit.engine.guest")
 
 
 def _marks_bytes(memory_bytes: int) -> int:

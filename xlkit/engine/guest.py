@@ -154,7 +154,7 @@ class Guest:
         self._control.tracked = False
 
     def _deserted(self) -> None:
-        """The migrator is gone: run on, unless the destination does."""
+        """Run on without the migrator, unless the destination does."""
         if self._command is not None:
             self._command.close()
         self._command = None
@@ -188,7 +188,7 @@ def main() -> None:
     obey_parent_only()
     lifeline = Channel.inherited()
     begin = lifeline.receive()
-    if begin is None:
+    if begin is None or begin.word != "begin":
         return
     try:
         guest, address = _prepare(lifeline, begin)
