@@ -10,7 +10,7 @@ import pytest
 
 from xlkit.cli import main
 
-SIM = ("migrate", "--backend", "sim", "--dirty-rate", "5000")
+SIM = ("migrate", "--backend", "sim", "--dirty-rate", "2000", "--memory", "64MiB")
 
 
 class Said(NamedTuple):

@@ -10,6 +10,7 @@ from xlkit.errors import MigrationError, PreflightError, StoreError, UndefinedOu
 from xlkit.model import StopReason
 from xlkit.policies import ThresholdPolicy
 from xlkit.store import RunStore
+from xlkit.units import format_s
 
 REFUSED = [
     (("--min_remaining", "-3"), "min_remaining must lie between 0 and 4294967295, not -3."),
@@ -20,7 +21,7 @@ REFUSED = [
     (("--bandwidth", "none"), "The simulator needs a bandwidth"),
     (("--dirty-rate", "-1"), "rate_pages_s must not be negative"),
     (("--working-set", "200"), "Give 200 a unit"),
-    (("--working-set", "900MiB"), "smaller working set"),
+    (("--working-set", "90MiB"), "smaller working set"),
     (("--hot-pages", "5"), "--hot-pages needs --workload hotcold."),
     (("--workload", "hotcold", "--hot-share", "2"), "hot_share must lie between 0 and 1"),
     (("--verify", "hold"), "--verify is for --backend local."),
@@ -65,19 +66,22 @@ def test_zero_asks_for_the_defaults(xlkit):
 
 
 def test_the_summary_says_what_stopped_it_and_what_the_downtime_is(xlkit):
-    said = xlkit(*SIM, "guest", "host")
-    text = " ".join(said.out.split())
-    assert "46 pages were dirty before pass 4, fewer than min_remaining (50)" in text
-    assert "The guest stood still for 897 us." in text
+    text = " ".join(xlkit(*SIM, "guest", "host").out.split())
+    run = RunStore()[-1]
+    last = run.iterations[-2]
+    assert f"{last.dirty_pages} pages were dirty before pass {last.iteration}, fewer than min_remaining (50)" in text
+    assert f"The guest stood still for {format_s(run.stop.downtime_s)}." in text
     assert "Downtime counts from asking the guest to suspend until it runs again." in text
 
 
 def test_each_pass_is_a_line_on_standard_error_where_there_is_no_terminal(xlkit):
     said = xlkit(*SIM, "guest", "host")
     lines = said.err.splitlines()
-    assert lines[0] == "pass 0: 65,536 pages, 256 MiB in 2.148 s"
-    assert lines[-1].startswith("pass 4: 6 pages with the guest paused")
-    assert len(lines) == 6
+    run = RunStore()[-1]
+    assert lines[0].startswith("pass 0: 16,384 pages, 64")
+    final = run.iterations[-1]
+    assert lines[-1].startswith(f"pass {final.iteration}: {final.dirty_pages} pages with the guest paused")
+    assert len(lines) == len(run.iterations)
 
 
 def test_json_is_all_that_is_printed_where_it_is_asked_for(xlkit):
@@ -96,12 +100,12 @@ def test_every_workload_can_be_asked_for(xlkit, workload):
 def test_a_dry_run_prints_the_set_up_and_records_nothing(xlkit, own_store):
     said = xlkit(*SIM, "--dry-run", "guest", "host")
     assert said.out.startswith("Nothing was started.")
-    assert said.out.splitlines()[1].split() == ["memory_bytes", "256", "MiB"]
+    assert said.out.splitlines()[1].split() == ["memory_bytes", "64", "MiB"]
     assert not own_store.exists()
 
 
 def test_a_dry_run_prints_the_set_up_as_json(xlkit):
-    assert json.loads(xlkit(*SIM, "--dry-run", "--json", "guest", "host").out)["memory_pages"] == 65536
+    assert json.loads(xlkit(*SIM, "--dry-run", "--json", "guest", "host").out)["memory_pages"] == 16384
 
 
 @pytest.mark.parametrize(
