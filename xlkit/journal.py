@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -121,7 +122,7 @@ def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> A
         If a field that has no default is missing.
     """
     values: dict[str, Any] = {}
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type] # a class can be hashed
     for one in fields(kind):
         if one.name in data:
             value = data[one.name]
@@ -130,6 +131,10 @@ def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> A
         elif one.default is MISSING and one.default_factory is MISSING:
             raise KeyError(one.name)
     return kind(**values)
+
+
+# A store of thousands of runs asks for the same few records' hints again and again.
+_hints = cache(get_type_hints)
 
 
 def _restore(hint: Any, value: Any, codec: PolicyCodec) -> Any:
