@@ -118,4 +118,4 @@ def test_the_demo_compares_two_migrations_and_writes_a_page(tmp_path):
     assert first.stop.verified is True
     assert second.stop.verified is True
     assert first.run_id in (tmp_path / "demo.html").read_text()
-    assert [line.split()[0] for line in said.stdout.splitlines()[1:3]] == [first.run_id, second.run_id]
+    assert said.stdout.splitlines()[0].split() == ["run", first.run_id, second.run_id]

@@ -63,8 +63,14 @@ def test_a_misspelt_option_is_not_taken_for_a_run(xlkit, recorded):
 
 def test_compare_puts_runs_side_by_side(xlkit, recorded):
     out = xlkit("compare", *recorded).out
-    assert [line.split()[0] for line in out.splitlines()[1:3]] == recorded
+    assert out.splitlines()[0].split() == ["run", *recorded]
+    assert out.splitlines()[2].split() == ["min_remaining", "50", "1,000"]
     assert "let the guest stand still for" in " ".join(out.split())
+
+
+def test_compare_gives_many_runs_a_line_each(xlkit, recorded):
+    lines = xlkit("compare", *recorded, *recorded).out.splitlines()
+    assert [line.split()[0] for line in lines[1:5]] == [*recorded, *recorded]
 
 
 def test_compare_as_json_has_the_runs_and_their_settings(xlkit, recorded):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xlkit.store import RunHead
 
 _WIDTH = 100
+_MOST_COLUMNS = 3
 _COMPARED = (
     "run",
     "backend",
@@ -148,14 +149,14 @@ def comparison_text(runs: Sequence[Run]) -> str:
     Returns
     -------
     str
-        A line a run; for two completed runs also what the second cost beside the first.
+        A column a run, or a line where they are many; for two completed runs also what the second cost.
     """
     from xlkit.frames import summary
     from xlkit.views.prose import difference
 
     rows = [_summary_cells(row) for row in records(summary(*runs))]
     told = difference(runs)
-    return table(_COMPARED, rows) + (f"\n\n{click.wrap_text(told, _WIDTH)}" if told else "")
+    return _side_by_side(rows) + (f"\n\n{click.wrap_text(told, _WIDTH)}" if told else "")
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -191,6 +192,13 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def _side_by_side(rows: Sequence[Sequence[object]]) -> str:
+    if len(rows) > _MOST_COLUMNS:
+        return table(_COMPARED, rows)
+    titles, *lines = zip(_COMPARED, *rows, strict=True)
+    return table([str(title) for title in titles], lines)
 
 
 def _summary_cells(row: Mapping[str, Any]) -> list[object]:
