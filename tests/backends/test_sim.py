@@ -72,16 +72,25 @@ def test_the_caller_s_decimal_context_has_no_say():
         assert migrate() == expected
 
 
-def test_it_runs_where_there_is_no_numpy():
+def migrate_without(*modules: str) -> str:
     code = (
-        "import sys; sys.modules['numpy'] = None\n"
+        f"import sys; sys.modules.update(dict.fromkeys({modules}))\n"
         "from xlkit.backends.sim import SimBackend\n"
         "from xlkit.model import Migration\n"
         "from xlkit.policies import ThresholdPolicy\n"
-        "print(len(list(SimBackend(noise=0.1).migrate(Migration('guest'), ThresholdPolicy()))))\n"
+        "events = SimBackend(noise=0.1).migrate(Migration('guest'), ThresholdPolicy())\n"
+        "print([(one.dirty_pages, one.ended_s) for one in list(events)[:-1]])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "7\n"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_it_runs_where_there_is_neither_numpy_nor_unix() -> None:
+    alone = migrate_without("numpy", "pandas", "ctypes", "fcntl", "mmap", "resource", "select", "socket", "subprocess")
+    assert alone == f"{[(one.dirty_pages, one.ended_s) for one in migrate(noise=0.1)[0]]}\n"
+
+
+def test_python_s_own_decimal_arithmetic_agrees_with_the_one_in_c() -> None:
+    assert migrate_without("_decimal") == migrate_without()
 
 
 def test_an_idle_guest_dirties_the_page_of_its_registers_only():
