@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xlkit.backends._dirtying import ImaginedPages
 from xlkit.backends.sim import SimBackend
 from xlkit.engine.program import Program
 from xlkit.engine.runs import pages_to_runs
@@ -132,6 +133,14 @@ def test_the_guest_works_on_until_it_is_suspended_and_not_a_step_longer():
     soon = migrate(workload=sweeping, **FREE_OF_COSTS | {"resume_s": 9.0})[0][-1].dirty_pages
     late = migrate(workload=sweeping, **FREE_OF_COSTS | {"suspend_s": 0.5})[0][-1].dirty_pages
     assert (soon, late) == (0, 501)
+
+
+def test_a_suspended_guest_writes_nothing_however_long_that_takes() -> None:
+    world = SimBackend(collect_s_per_gib=9.0).world()
+    world.all_pages()
+    world.pause()
+    assert world.collect_dirty().pages > 0
+    assert world.collect_dirty() == ImaginedPages(pages=0, runs=0)
 
 
 def test_a_sweep_dirties_as_many_pages_as_it_writes_up_to_the_working_set():
