@@ -1,13 +1,15 @@
 """A small migration that a test can hold at a point, and look at from outside."""
 
 import os
+import select
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from xlkit.backends.local import LocalBackend
 from xlkit.engine.workload import Uniform
@@ -19,10 +21,10 @@ POLICY = ThresholdPolicy(min_remaining=1, max_iters=2)
 
 
 class Scene:
-    """A backend whose migrator is held at one point while `act` is called there."""
+    """A backend whose migrator is held at some points, once each, while something else happens."""
 
-    def __init__(self, point: str = "", act: Callable[["Scene"], None] | None = None, **settings: object) -> None:
-        self._point, self._act = point, act
+    def __init__(self, acts: dict[str, Callable[["Scene"], object]] | None = None, **settings: object) -> None:
+        self._acts = dict(acts or {})
         self.reached: list[str] = []
         self.seen_pids: set[int] = set()
         options = {"memory": "16MiB", "workload": Uniform(rate_pages_s=20_000), **settings}
@@ -30,10 +32,9 @@ class Scene:
 
     def _hold(self, point: str) -> None:
         self.reached.append(point)
-        self.seen_pids |= self.pids
-        if point == self._point and self._act is not None:
-            act, self._act = self._act, None
-            act(self)
+        if point != "ordered":
+            self.seen_pids |= self.pids
+        self._acts.pop(point, lambda _: None)(self)
 
     @property
     def pids(self) -> set[int]:
@@ -59,7 +60,7 @@ class Scene:
         """Where a guest works: state says so, and steps are being taken."""
         return [one.side for one in self.backend.guests() if one.running and works(one.pid)]
 
-    def __enter__(self) -> "Scene":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,21 +71,11 @@ class Scene:
 def kill(pid: int | None) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    with closing(_PidFile(pid)) as file:
-        file.wait()
-
-
-class _PidFile:
-    def __init__(self, pid: int) -> None:
-        self.fd = os.pidfd_open(pid)
-
-    def wait(self) -> None:
-        import select
-
-        assert select.select([self.fd], [], [], 10)[0]
-
-    def close(self) -> None:
-        os.close(self.fd)
+    fd = os.pidfd_open(pid)
+    try:
+        assert select.select([fd], [], [], 10)[0]
+    finally:
+        os.close(fd)
 
 
 def works(pid: int) -> bool:
@@ -111,7 +102,7 @@ def gone(pids: set[int]) -> bool:
 
 
 def open_fds() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _state(pid: int) -> str:
@@ -130,10 +121,11 @@ def _switches(pid: int) -> int:
 
 
 class Proxy:
-    """A stretch of network between sender and receiver that can be cut, and mended again."""
+    """A stretch of network between sender and receiver that can lose answers, be cut, and be mended again."""
 
     def __init__(self, port: int) -> None:
         self._port, self._cut = port, False
+        self._muted, self._lost = threading.Event(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.1)
         self._open: list[socket.socket] = []
@@ -149,11 +141,21 @@ class Proxy:
         """Break what is open; whoever connects from now on is let in and dropped."""
         self._cut = True
         for sock in self._open:
-            with contextlib_suppress():
+            with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def mute(self) -> None:
+        """Lose what the receiver answers from now on."""
+        self._muted.set()
+
+    def cut_after_the_answer(self) -> None:
+        """Wait until an answer was lost, then cut."""
+        assert self._lost.wait(10)
+        self.cut()
 
     def mend(self) -> None:
         self._cut = False
+        self._muted.clear()
 
     def close(self) -> None:
         self.cut()
@@ -175,23 +177,17 @@ class Proxy:
                 continue
             far = socket.create_connection(("127.0.0.1", self._port))
             self._open += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                thread = threading.Thread(target=self._carry, args=(source, sink))
+            for source, sink, muted in ((near, far, None), (far, near, self._muted)):
+                thread = threading.Thread(target=self._carry, args=(source, sink, muted))
                 self._threads.append(thread)
                 thread.start()
 
-    @staticmethod
-    def _carry(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib_suppress():
+    def _carry(self, source: socket.socket, sink: socket.socket, muted: threading.Event | None) -> None:
+        with suppress(OSError):
             while data := source.recv(1 << 16):
-                sink.sendall(data)
-        with contextlib_suppress():
+                if muted is not None and muted.is_set():
+                    self._lost.set()
+                else:
+                    sink.sendall(data)
+        with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def contextlib_suppress() -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        pass

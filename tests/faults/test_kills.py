@@ -11,7 +11,7 @@ BEFORE = ["pass 0", "in pass 0", "pass 1", "in pass 1", "suspended", "final pass
 
 @pytest.mark.parametrize("point", BEFORE)
 def test_a_migrator_killed_before_the_order_to_start_leaves_the_guest_at_the_source(point):
-    with Scene(point, Scene.kill_migrator) as scene:
+    with Scene({point: Scene.kill_migrator}) as scene:
         with pytest.raises(MigrationError, match="runs on at the source"):
             scene.migrate()
         assert scene.sides() == [Side.SOURCE]
@@ -20,24 +20,26 @@ def test_a_migrator_killed_before_the_order_to_start_leaves_the_guest_at_the_sou
 
 @pytest.mark.parametrize("point", [*BEFORE, "ordered"])
 def test_a_killed_receiver_leaves_the_guest_at_the_source(point):
-    with Scene(point, Scene.kill_receiver) as scene:
+    with Scene({point: Scene.kill_receiver}) as scene:
         with pytest.raises(MigrationError, match="runs on at the source"):
             scene.migrate()
         assert scene.sides() == [Side.SOURCE]
         assert gone(scene.seen_pids - scene.pids)
 
 
-def test_a_migrator_killed_after_the_order_to_start_leaves_one_guest_on_the_side_it_names():
-    with Scene("ordered", Scene.kill_migrator) as scene:
-        with pytest.raises(MigrationError) as caught:
-            scene.migrate()
-        (side,) = scene.sides()
-        assert {Side.SOURCE: "at the source", Side.DESTINATION: "at the destination"}[side] in str(caught.value)
+def test_a_migrator_killed_after_the_order_to_start_leaves_the_guest_where_the_record_says():
+    with Scene({"ordered": Scene.kill_migrator}) as scene:
+        try:
+            side = scene.migrate()[-1].runs_at
+        except MigrationError:
+            side = Side.SOURCE
+        assert scene.sides() == [side]
+        assert gone(scene.seen_pids - scene.pids)
 
 
 @pytest.mark.parametrize("point", ["in pass 1", "suspended", "retired"])
 def test_a_second_migration_succeeds_after_the_first_was_killed(point):
-    with Scene(point, Scene.kill_migrator) as scene:
+    with Scene({point: Scene.kill_migrator}) as scene:
         with pytest.raises(MigrationError):
             scene.migrate()
         stop = scene.migrate()[-1]
@@ -48,7 +50,7 @@ def test_a_second_migration_succeeds_after_the_first_was_killed(point):
 
 @pytest.mark.parametrize("point", ["in pass 0", "suspended", "sent", "retired"])
 def test_a_guest_stopped_by_signal_survives_the_migrator_too(point):
-    with Scene(point, Scene.kill_migrator, suspend="hard") as scene:
+    with Scene({point: Scene.kill_migrator}, suspend="hard") as scene:
         with pytest.raises(MigrationError, match="runs on at the source"):
             scene.migrate()
         assert scene.sides() == [Side.SOURCE]

@@ -95,30 +95,26 @@ class GuestMemory:
 
     def resume(self) -> None:
         """Let the guest run on at the source."""
-        self._change("resume", State.RUNNING)
-        if self._stop_pid is not None:
+        if self._stop_pid is None:
+            self._tell("resume")
+        else:
+            self.control.state = State.RUNNING
             os.kill(self._stop_pid, signal.SIGCONT)
 
     def retire(self) -> None:
         """Keep the guest from running on by itself unless the destination says so."""
-        self._change("retire", State.RETIRED)
+        # It stands still and reads its state only when this process is gone: no need to wake it in the blackout.
+        self.control.state = State.RETIRED
 
     def depart(self) -> None:
         """Let the guest stand still for good."""
-        self._change("depart", State.DEPARTED)
+        self.control.state = State.DEPARTED
 
     def untrack(self) -> None:
         """Stop tracking."""
         self._tracker.close()
         if self._stop_pid is None or self.control.state is State.RUNNING:
             self._tell("untrack")
-
-    def _change(self, word: str, state: State) -> None:
-        # A stopped process reads no messages: its state is written for it, and read once it goes on.
-        if self._stop_pid is None:
-            self._tell(word)
-        else:
-            self.control.state = state
 
     def _tell(self, word: str, **facts: Any) -> None:
         self._guest.send(word, **facts)

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import select
 import signal
+import threading
 import time
 from dataclasses import replace
 from typing import Final
@@ -35,6 +37,7 @@ class Household:
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
         self._owner_pid = os.getpid()
+        self._lock = threading.RLock()
         self._receiver: Child | None = None
         self.domain: Domain | None = None
         self.migrator: Child | None = None
@@ -141,6 +144,8 @@ class Household:
                 address=domain.address,
                 points=points,
             )
+        if settings.suspend == "hard":
+            threading.Thread(target=self._guard, args=(os.pidfd_open(migrator.pid),), daemon=True).start()
         return migrator
 
     def wait_for_baseline(self) -> None:
@@ -164,18 +169,19 @@ class Household:
         State
             `State.RUNNING` at the source, `State.DEPARTED` to the destination, anything else: nobody can tell (yet).
         """
-        domain = self.domain
-        if domain is None:
-            return State.BOOTING
-        self._wake(domain)
-        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
-        while domain.alive and time.monotonic() < deadline_s:
+        with self._lock:
+            domain = self.domain
+            if domain is None:
+                return State.BOOTING
+            self._wake(domain)
+            deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
+            while domain.alive and time.monotonic() < deadline_s:
+                state = domain.control.state
+                if state is State.DEPARTED or (state is State.RUNNING and not domain.control.tracked):
+                    break
+                time.sleep(_POLL_S)
             state = domain.control.state
-            if state is State.DEPARTED or (state is State.RUNNING and not domain.control.tracked):
-                break
-            time.sleep(_POLL_S)
-        state = domain.control.state
-        return state if domain.alive or state is State.DEPARTED else State.BOOTING
+            return state if domain.alive or state is State.DEPARTED else State.BOOTING
 
     def settle_for_good(self) -> State:
         """Find out where the guest runs, and end a receiver of this machine that does not say so.
@@ -193,9 +199,10 @@ class Household:
 
     def end_source(self) -> None:
         """End the guest at the source."""
-        if self.domain is not None:
-            domain, self.domain = self.domain, None
-            domain.end()
+        with self._lock:
+            if self.domain is not None:
+                domain, self.domain = self.domain, None
+                domain.end()
 
     def end_destination(self) -> None:
         """End the guest at the destination, and the receiver if it was started here."""
@@ -233,6 +240,12 @@ class Household:
     def _stoppable_guest(self) -> list[int]:
         stoppable = self._settings.suspend == "hard" and self.domain is not None and hasattr(os, "pidfd_open")
         return [os.pidfd_open(self.domain.pid)] if stoppable and self.domain is not None else []
+
+    def _guard(self, migrator_fd: int) -> None:
+        """Wake a guest that was stopped by signal as soon as its migrator is gone, whoever is waiting for an event."""
+        select.select((migrator_fd,), (), ())
+        os.close(migrator_fd)
+        self.settle()
 
     def _running_domain(self) -> Domain:
         if self.domain is None:

@@ -119,7 +119,7 @@ class LocalBackend:
         self._household = Household(self._settings)
         self._migrating = False
         # Also when the interpreter exits, and when nobody holds the backend any more.
-        self._end = weakref.finalize(self, self._household.end)
+        weakref.finalize(self, self._household.end)
 
     def preflight(self, migration: Migration) -> Setup:  # noqa: ARG002 - any domain and host will do
         """Find out what would fail, and return what is recorded of the set-up.
@@ -207,7 +207,7 @@ class LocalBackend:
 
     def close(self) -> None:
         """End all that was started here, the guest included; on another machine, the guest that was sent there."""
-        self._end()
+        self._household.end()
 
     def __enter__(self) -> Self:
         return self

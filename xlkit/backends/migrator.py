@@ -19,7 +19,7 @@ from xlkit.engine.outcome import Destination
 from xlkit.engine.sender import Sender
 from xlkit.engine.trackers import KernelTracker, MarksTracker, Tracker
 from xlkit.engine.transport import Interrupted
-from xlkit.errors import EngineError, UndefinedOutcomeError
+from xlkit.errors import EngineError, UndefinedOutcomeError, XlkitError
 from xlkit.journal import to_data, to_line
 from xlkit.model import Decision, Iteration, Phase, PrecopyStats, RunStop, Side, Status, StopReason
 from xlkit.precopy import precopy
@@ -80,7 +80,7 @@ class Owner:
 
     def interrupts(self) -> bool:
         """Tell whether the owner aborts, or is gone."""
-        return bool(select.select((self.channel,), (), (), 0)[0])
+        return self.channel.pending or bool(select.select((self.channel,), (), (), 0)[0])
 
     def record(self, event: Iteration | RunStop) -> None:
         """Hand an event to the owner; after a live pass wait until it wants the next."""
@@ -228,7 +228,7 @@ def main() -> None:
         gc.freeze()
         gc.disable()
         migrator.run()
-    except (EngineError, OSError) as error:
+    except (XlkitError, OSError) as error:
         channel.send("failed", undefined=isinstance(error, UndefinedOutcomeError), why=str(error))
     finally:
         if migrator is not None:

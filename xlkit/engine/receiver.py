@@ -75,7 +75,11 @@ class Receiver:
 
     def accept(self) -> None:
         """Serve whoever connects next, in a thread of its own."""
-        sock, _ = self._listener.accept()
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            # Whoever it was has gone again.
+            return
         threading.Thread(target=self._serve, args=(sock,), name="xlkit-receiver", daemon=True).start()
 
     @property
@@ -112,16 +116,16 @@ class Receiver:
     def _receive(self, sock: socket.socket, name: str, memory_pages: int) -> None:
         reception = self._admit(sock, name, memory_pages)
         try:
-            reception.prepare(self._take_spare())
+            try:
+                reception.prepare(self._take_spare())
+            except EngineError as error:
+                raise wire.refuse(sock, str(error)) from error
+            # A sender may take its time between two passes; the system finds out when its machine is gone.
             sock.settimeout(None)
             wire.keep_alive(sock)
             transport.tune(sock)
             wire.send_message(sock, {"machine": wire.machine(), "pid": reception.pid})
             reception.receive(sock, transport.form(self._transport))
-        except EngineError as error:
-            if not reception.started:
-                with contextlib.suppress(EngineError):
-                    wire.refuse(sock, str(error))
         finally:
             reception.leave()
 
