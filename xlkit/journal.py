@@ -17,7 +17,7 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _PLAIN = frozenset({int, float, str, bool, NoneType})
 
 PolicyCodec = tuple[Callable[[Any], dict[str, Any]], Callable[[Mapping[str, Any]], Any]]
-"""How a policy becomes plain data, and how plain data becomes a policy: `to_settings` and `from_settings` of the policies."""
+"""Policy to plain data, and plain data to policy: `to_settings` and `from_settings` of the policies."""
 
 
 def to_line(event: Event, codec: PolicyCodec) -> str:

@@ -210,7 +210,8 @@ def first_data_page(memory_pages: int) -> int:
     Returns
     -------
     int
-        Number of the first data page; the table takes a power of two of pages, at most a sixteenth of the guest and 4 MiB.
+        Number of the first data page; the table takes a power of two of pages, at most a sixteenth of the guest and
+        4 MiB.
 
     Raises
     ------
