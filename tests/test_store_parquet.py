@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
@@ -20,6 +20,7 @@ from xlkit.store import _parquet, read_runs, schema, write_runs
 VERSION_1 = Path(__file__).parent / "data" / "version_1.parquet"
 
 
+@settings(max_examples=40)
 @given(st.lists(strategies.runs, max_size=3, unique_by=lambda run: run.run_id))
 def test_runs_come_back_equal_in_every_field(tmp_path_factory, runs):
     path = tmp_path_factory.mktemp("round") / "runs.parquet"

@@ -46,7 +46,7 @@ class SealedRun:
         """Read the row group that holds the run's iterations, and those of others."""
         with told("read", self.path):
             try:
-                return pq.ParquetFile(self.path).read_row_group(self.row_group)
+                return pq.ParquetFile(self.path).read_row_group(self.row_group, use_threads=False)
             except (pa.ArrowException, IndexError) as error:
                 raise StoreError(f"Cannot read {self.path}: {error}. Restore the file or move it away.") from error
 
