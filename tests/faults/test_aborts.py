@@ -6,8 +6,10 @@ from tests.faults.scene import MIGRATION, POLICY, Scene, gone, open_fds
 from xlkit.model import Side, Status
 from xlkit.switch import Switch
 
+LATE = ("suspended", "in final pass", "sent")
 
-@pytest.mark.parametrize("point", ["in pass 0", "suspended", "in final pass", "sent"])
+
+@pytest.mark.parametrize("point", ["in pass 0", *(pytest.param(one, marks=pytest.mark.slow) for one in LATE)])
 def test_an_abort_is_heard_within_a_pass_and_within_the_blackout(point):
     switch = Switch(POLICY)
     with Scene({point: lambda _: switch.abort()}, bandwidth="1Gbit/s") as scene:

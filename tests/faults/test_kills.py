@@ -9,7 +9,12 @@ from xlkit.model import RunStop, Side, Status
 BEFORE = ["pass 0", "in pass 0", "pass 1", "in pass 1", "suspended", "final pass", "in final pass", "sent", "retired"]
 
 
-@pytest.mark.parametrize("point", BEFORE)
+def points(*fast, slow=()):
+    """Some points for every day, the others for the long run."""
+    return [*fast, *(pytest.param(one, marks=pytest.mark.slow) for one in slow if one not in fast)]
+
+
+@pytest.mark.parametrize("point", points("in final pass", "retired", slow=BEFORE))
 def test_a_migrator_killed_before_the_order_to_start_leaves_the_guest_at_the_source(point):
     with Scene({point: Scene.kill_migrator}) as scene:
         with pytest.raises(MigrationError, match="runs on at the source"):
@@ -18,7 +23,7 @@ def test_a_migrator_killed_before_the_order_to_start_leaves_the_guest_at_the_sou
         assert gone(scene.seen_pids - scene.pids)
 
 
-@pytest.mark.parametrize("point", [*BEFORE, "ordered"])
+@pytest.mark.parametrize("point", points("in pass 1", "ordered", slow=[*BEFORE, "ordered"]))
 def test_a_killed_receiver_leaves_the_guest_at_the_source(point):
     with Scene({point: Scene.kill_receiver}) as scene:
         with pytest.raises(MigrationError, match="runs on at the source"):
@@ -37,7 +42,7 @@ def test_a_migrator_killed_after_the_order_to_start_leaves_the_guest_where_the_r
         assert gone(scene.seen_pids - scene.pids)
 
 
-@pytest.mark.parametrize("point", ["in pass 1", "suspended", "retired"])
+@pytest.mark.parametrize("point", points("retired", slow=["in pass 1", "suspended"]))
 def test_a_second_migration_succeeds_after_the_first_was_killed(point):
     with Scene({point: Scene.kill_migrator}) as scene:
         with pytest.raises(MigrationError):
@@ -48,7 +53,7 @@ def test_a_second_migration_succeeds_after_the_first_was_killed(point):
         assert scene.sides() == [Side.DESTINATION]
 
 
-@pytest.mark.parametrize("point", ["in pass 0", "suspended", "sent", "retired"])
+@pytest.mark.parametrize("point", points("sent", slow=["in pass 0", "suspended", "retired"]))
 def test_a_guest_stopped_by_signal_survives_the_migrator_too(point):
     with Scene({point: Scene.kill_migrator}, suspend="hard") as scene:
         with pytest.raises(MigrationError, match="runs on at the source"):
