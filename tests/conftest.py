@@ -1,6 +1,11 @@
 """What every test gets: a store of its own, so that none writes into the checkout."""
 
 import pytest
+from hypothesis import settings
+
+# A deadline measures how busy the machine is, not whether a property holds.
+settings.register_profile("xlkit", deadline=None)
+settings.load_profile("xlkit")
 
 
 @pytest.fixture(autouse=True)

@@ -246,7 +246,7 @@ policies = st.one_of(
     st.builds(TimeLimitPolicy, st.floats(0.1, 9), max_iters=st.integers(1, 8), on_limit=st.sampled_from([STOP, ABORT])),
     st.sampled_from([XenServerPolicy(), XcpNgPolicy()]),
 )
-traces = st.lists(st.integers(0, 1000), min_size=12, max_size=12)
+traces = st.lists(st.sampled_from([0, 1, 2, 49, 50]) | st.integers(0, 1000), min_size=12, max_size=12)
 
 
 @given(policies, traces, st.floats(0.01, 2.0))
@@ -267,4 +267,6 @@ def test_every_dirty_set_is_sent_unless_the_run_is_aborted(policy: Policy, trace
     read = [1000, *trace][: 1 + world.log.count("collect_dirty")]
     unsent = len(read) - len(passes)
     assert [one.sent_pages for one in passes] == read[: len(passes)]
+    sent = [int(call.split()[1]) for call in world.log if call.startswith("send")]
+    assert sum(sent) == sum(read[: len(passes)])
     assert unsent == 0 or (unsent == 1 and stop.status is Status.ABORTED)

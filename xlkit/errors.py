@@ -1,5 +1,7 @@
 """The error family: every error says what was tried, what came back and what to do next."""
 
+_SHOWN_CANDIDATES = 5
+
 
 class XlkitError(Exception):
     """Base of every error that xlkit raises on purpose."""
@@ -18,7 +20,7 @@ class MigrationError(XlkitError):
 
 
 class UndefinedOutcomeError(MigrationError):
-    """A migration that failed during the hand-over, when nobody can tell which host runs the guest; both must be looked at."""
+    """A migration that failed during the hand-over: nobody can tell which host runs the guest, look at both."""
 
 
 class HostError(XlkitError):
@@ -97,7 +99,8 @@ class UnknownRunError(StoreError, KeyError):
 
     def __init__(self, key: str, candidates: tuple[str, ...] = ()) -> None:
         if candidates:
-            shown = ", ".join(candidates[:5]) + (f" and {len(candidates) - 5} more" if len(candidates) > 5 else "")
+            more = len(candidates) - _SHOWN_CANDIDATES
+            shown = ", ".join(candidates[:_SHOWN_CANDIDATES]) + (f" and {more} more" if more > 0 else "")
             message = f"{key!r} fits {len(candidates)} runs: {shown}. Give more characters of the run id."
         else:
             message = f"No run answers to {key!r}. `xlkit runs` lists what the store holds."

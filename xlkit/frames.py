@@ -286,7 +286,7 @@ def _summary_row(run: Run) -> dict[str, object]:
         "sent_bytes": _total([one.sent_bytes for one in run.iterations]),
         "memory_pages": memory_pages,
         "amplification": _ratio(sent_pages, memory_pages),
-        "precopy_share": _ratio(_total([one.sent_pages for one in live]), sent_pages),
+        "precopy_share": _ratio(_total([one.sent_pages for one in live]) if live else 0, sent_pages),
         "runs_at": stop.runs_at,
         "verified": stop.verified,
     }

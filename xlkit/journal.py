@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -13,9 +14,10 @@ from xlkit.model import Control, Event, Iteration, RunStart, RunStop
 
 _KINDS: Mapping[str, type[Event]] = {"start": RunStart, "iteration": Iteration, "control": Control, "stop": RunStop}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_PLAIN = frozenset({int, float, str, bool, NoneType})
 
 PolicyCodec = tuple[Callable[[Any], dict[str, Any]], Callable[[Mapping[str, Any]], Any]]
-"""How a policy becomes plain data, and how plain data becomes a policy: `to_settings` and `from_settings` of the policies."""
+"""Policy to plain data, and plain data to policy: `to_settings` and `from_settings` of the policies."""
 
 
 def to_line(event: Event, codec: PolicyCodec) -> str:
@@ -91,7 +93,9 @@ def to_data(record: Any, codec: PolicyCodec) -> Any:
     if isinstance(record, Mapping):
         return {str(key): to_data(value, codec) for key, value in record.items()}
     if isinstance(record, list | tuple):
-        return [to_data(value, codec) for value in record]
+        # A heartbeat holds thousands of numbers, and is written between two passes.
+        plain = _PLAIN.issuperset(map(type, record))
+        return list(record) if plain else [to_data(value, codec) for value in record]
     return record
 
 
@@ -118,7 +122,7 @@ def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> A
         If a field that has no default is missing.
     """
     values: dict[str, Any] = {}
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type] # a class can be hashed
     for one in fields(kind):
         if one.name in data:
             value = data[one.name]
@@ -129,13 +133,18 @@ def from_data(kind: type[Any], data: Mapping[str, Any], codec: PolicyCodec) -> A
     return kind(**values)
 
 
+# A store of thousands of runs asks for the same few records' hints again and again.
+_hints = cache(get_type_hints)
+
+
 def _restore(hint: Any, value: Any, codec: PolicyCodec) -> Any:
     if value is None:
         return None
     if get_origin(hint) in {Union, UnionType}:
         hint = next(arg for arg in get_args(hint) if arg is not NoneType)
     if get_origin(hint) is tuple:
-        return tuple(_restore(get_args(hint)[0], one, codec) for one in value)
+        inner = get_args(hint)[0]
+        return tuple(value) if inner is int else tuple(_restore(inner, one, codec) for one in value)
     if is_dataclass(hint):
         return from_data(cast("type[Any]", hint), value, codec)
     if isinstance(hint, type) and issubclass(hint, Enum):

@@ -145,7 +145,9 @@ class Migration:
         for one in fields(self):
             value = getattr(self, one.name)
             if not isinstance(value, str) or not value.strip() or value.startswith("-") or not value.isprintable():
-                raise InvalidValueError(f"{one.name} must be a printable name that does not begin with '-', not {value!r}.")
+                raise InvalidValueError(
+                    f"{one.name} must be a printable name that does not begin with '-', not {value!r}."
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +158,9 @@ class PrecopyStats:
     dirty_pages: int | None = field(metadata=_says("pages dirty now; None right after a pass (Xen's -1)", "page"))
     total_written_pages: int = field(metadata=_says("pages of the passes done so far", "page"))
     memory_pages: int | None = field(default=None, metadata=_says("size of the guest", "page"))
-    elapsed_s: float | None = field(default=None, metadata=_says("end of the last pass since the start of the run; 0 before the first", "s"))
+    elapsed_s: float | None = field(
+        default=None, metadata=_says("end of the last pass since the start of the run; 0 before the first", "s")
+    )
     last_sent_pages: int | None = field(default=None, metadata=_says("pages that the last pass sent", "page"))
     last_pass_s: float | None = field(default=None, metadata=_says("time that the last pass took", "s"))
 
@@ -204,7 +208,9 @@ class RunStart:
 class Iteration:
     """One pass over the dirty set, as it ended."""
 
-    iteration: int = field(metadata=_says("number of the pass, from 0; the last carries the number at which the policy stopped"))
+    iteration: int = field(
+        metadata=_says("number of the pass, from 0; the last carries the number at which the policy stopped")
+    )
     phase: Phase = field(metadata=_says("whether the guest ran meanwhile"))
     dirty_pages: int | None = field(metadata=_says("the set that this pass set out to send", "page"))
     total_written_pages: int = field(metadata=_says("Xen's counter before the pass", "page"))
@@ -212,9 +218,15 @@ class Iteration:
     sent_bytes: int | None = field(metadata=_says("bytes that went out, headers included", "B"))
     begun_s: float = field(metadata=_says("begin of the pass since the start of the run", "s"))
     ended_s: float = field(metadata=_says("end of the pass, delivered, since the start of the run", "s"))
-    decision_before: Decision | None = field(metadata=_says("the policy's answer before the pass; None where it was not asked"))
-    decision_after: Decision | None = field(metadata=_says("the policy's answer after the pass; None where it was not asked"))
-    collect_s: float | None = field(default=None, metadata=_says("time to read and clear the dirty set before the pass", "s"))
+    decision_before: Decision | None = field(
+        metadata=_says("the policy's answer before the pass; None where it was not asked")
+    )
+    decision_after: Decision | None = field(
+        metadata=_says("the policy's answer after the pass; None where it was not asked")
+    )
+    collect_s: float | None = field(
+        default=None, metadata=_says("time to read and clear the dirty set before the pass", "s")
+    )
     heartbeat_begun_s: float | None = field(
         default=None, metadata=_says("begin of the heartbeat's first millisecond since the start of the run", "s")
     )
@@ -251,10 +263,14 @@ class RunStop:
     status: Status = field(metadata=_says("how the run ended"))
     stop_reason: StopReason = field(metadata=_says("which rule ended precopy"))
     ended_s: float | None = field(default=None, metadata=_says("end since the start of the run", "s"))
-    downtime_s: float | None = field(default=None, metadata=_says("from asking the guest to suspend until it runs again", "s"))
+    downtime_s: float | None = field(
+        default=None, metadata=_says("from asking the guest to suspend until it runs again", "s")
+    )
     downtime: tuple[DowntimePart, ...] = field(default=(), metadata=_says("the parts of the downtime"))
     runs_at: Side = field(default=Side.UNKNOWN, metadata=_says("where the guest runs now"))
-    verified: bool | None = field(default=None, metadata=_says("whether both memories were proved equal; None if not tried"))
+    verified: bool | None = field(
+        default=None, metadata=_says("whether both memories were proved equal; None if not tried")
+    )
     message: str = field(default="", metadata=_says("for people: what happened, and what to do"))
 
 

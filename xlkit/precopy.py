@@ -1,4 +1,4 @@
-"""The loop of Xen's ``send_memory_live()`` and ``suspend_and_send_dirty()``, call by call, over any memory and any link."""
+"""Xen's ``send_memory_live()`` and ``suspend_and_send_dirty()``, call by call, over any memory and any link."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,8 +27,9 @@ def precopy(
 ) -> Iterator[Iteration | RunStop]:
     """Migrate a guest under Xen's rule.
 
-    The policy is asked twice a pass: before it, with the dirty count, and right after it, with the count unknown. A pass is sent
-    even when the answer before it was stop, but not when it was abort. The set of the blackout is never shown to the policy.
+    The policy is asked twice a pass: before it, with the dirty count, and right after it, with the count unknown. A
+    pass is sent even when the answer before it was stop, but not when it was abort. The set of the blackout is never
+    shown to the policy.
 
     Parameters
     ----------
@@ -55,7 +56,8 @@ def precopy(
 
     Notes
     -----
-    Whatever else is raised, by the world, by the policy or by closing the iterator, leaves the guest running at the source.
+    Whatever else is raised, by the world, by the policy or by closing the iterator, leaves the guest running at the
+    source.
 
     References
     ----------
@@ -64,7 +66,9 @@ def precopy(
     asked_s = clock()
     dirty = memory.all_pages()
     collect_s = clock() - asked_s
-    stats = PrecopyStats(iteration=0, dirty_pages=dirty.pages, total_written_pages=0, memory_pages=dirty.pages, elapsed_s=0.0)
+    stats = PrecopyStats(
+        iteration=0, dirty_pages=dirty.pages, total_written_pages=0, memory_pages=dirty.pages, elapsed_s=0.0
+    )
     while True:
         answer = policy.decide(stats)
         if answer is Decision.ABORT:

@@ -1,7 +1,7 @@
 """The seams: what a backend, a policy and a watcher are, and what a world must supply to the precopy loop.
 
-A migration is driven by a *backend* under a *policy*; the run is a stream of events that *watchers* hear. The precopy loop
-(`xlkit.precopy`) serves every world that brings a *memory* and a *link*: the simulator and the live engine alike.
+A migration is driven by a *backend* under a *policy*; the run is a stream of events that *watchers* hear. The precopy
+loop (`xlkit.precopy`) serves every world that brings a *memory* and a *link*: the simulator and the live engine alike.
 """
 
 from collections.abc import Callable, Iterator
@@ -59,8 +59,8 @@ class Backend(Protocol):
         Raises
         ------
         MigrationError
-            If the migration failed. Before the hand-over the guest runs on at the source, afterwards at the destination; where
-            nobody can tell, it is an `UndefinedOutcomeError`.
+            If the migration failed. Before the hand-over the guest runs on at the source, afterwards at the
+            destination; where nobody can tell, it is an `UndefinedOutcomeError`.
         """
 
 
@@ -121,7 +121,8 @@ class Link(Protocol[PagesIn]):
     def hand_over(self) -> HandOver:
         """Start the guest at the destination.
 
-        When this raises, the destination does not run the guest; where that cannot be told, it raises `UndefinedOutcomeError`.
+        When this raises, the destination does not run the guest; where that cannot be told, it raises
+        `UndefinedOutcomeError`.
         """
 
 

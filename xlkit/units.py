@@ -7,6 +7,9 @@ from xlkit.errors import InvalidValueError
 PAGE_BYTES = 4096
 UINT32_MAX = 2**32 - 1
 
+_BINARY_STEP = 1024
+_MILLISECOND_S = 1e-3
+
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*(?:/s)?)\s*")
 _BYTE_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _BIT_RATES = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
@@ -45,8 +48,8 @@ def parse_bytes_s(text: str | float) -> float:
     Parameters
     ----------
     text : str or float
-        Bits a second with a decimal prefix (``500Mbit/s``, ``1Gbit/s``), bytes a second with a binary one (``100MiB/s``),
-        or a plain number of bytes a second.
+        Bits a second with a decimal prefix (``500Mbit/s``, ``1Gbit/s``), bytes a second with a binary one
+        (``100MiB/s``), or a plain number of bytes a second.
 
     Returns
     -------
@@ -112,8 +115,8 @@ def format_bytes(n_bytes: float | None) -> str:
     if n_bytes is None:
         return "unknown"
     size, units = float(n_bytes), ["B", "KiB", "MiB", "GiB", "TiB"]
-    while abs(size) >= 1024 and len(units) > 1:
-        size, units = size / 1024, units[1:]
+    while abs(size) >= _BINARY_STEP and len(units) > 1:
+        size, units = size / _BINARY_STEP, units[1:]
     return f"{size:.4g} {units[0]}"
 
 
@@ -139,7 +142,7 @@ def format_s(seconds: float | None) -> str:
         return "unknown"
     if abs(seconds) >= 1 or seconds == 0:
         return f"{seconds:.4g} s"
-    return f"{seconds * 1e3:.3g} ms" if abs(seconds) >= 1e-3 else f"{seconds * 1e6:.3g} us"
+    return f"{seconds * 1e3:.3g} ms" if abs(seconds) >= _MILLISECOND_S else f"{seconds * 1e6:.3g} us"
 
 
 def format_bytes_s(rate_bytes_s: float | None) -> str:

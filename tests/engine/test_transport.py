@@ -121,17 +121,21 @@ def test_a_pass_leaves_the_socket_as_patient_as_it_was(link: tuple[socket.socket
 
 
 @each_form
-def test_a_signal_in_the_middle_does_no_harm(link: tuple[socket.socket, socket.socket], name: str) -> None:
+def test_signals_while_waiting_do_no_harm(link: tuple[socket.socket, socket.socket], name: str) -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
-    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    late = threading.Timer(0.03, form(name).send_pages, args=(link[0], SOURCE, all_runs(PAGES)))
+    memory = bytearray(len(SOURCE))
+    late.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
     try:
-        assert carry(*link, all_runs(PAGES), name, name) == SOURCE
-        while not heard:
-            assert carry(*link, all_runs(PAGES), name, name) == SOURCE
+        form(name).receive_pages(link[1], memory, all_runs(PAGES))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        late.join()
+    assert heard
+    assert memory == SOURCE
 
 
 @each_form
@@ -199,6 +203,20 @@ def test_a_peer_that_does_nothing_is_given_up(
     move: Callable[..., int] = form(name).send_pages if sends else form(name).receive_pages
     with pytest.raises(EngineError, match="moved nothing for 50 ms"):
         for_ever(lambda: move(link[0], SOURCE[:], all_runs(PAGES)))
+
+
+@each_form
+def test_a_peer_that_is_slow_is_not_given_up(link: tuple[socket.socket, socket.socket], name: str) -> None:
+    link[1].settimeout(0.1)
+    memory, bucket = bytearray(len(SOURCE)), TokenBucket(len(SOURCE) / 0.25)
+    sender = threading.Thread(
+        target=form(name).send_pages, args=(link[0], SOURCE, all_runs(PAGES)), kwargs={"bucket": bucket}
+    )
+    bucket.chunk_bytes = len(SOURCE) // 5
+    sender.start()
+    form(name).receive_pages(link[1], memory, all_runs(PAGES))
+    sender.join()
+    assert memory == SOURCE
 
 
 @each_form

@@ -28,6 +28,22 @@ class _Span:
     log_spared: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class ImaginedPages:
+    """Pages that have a number, but no content.
+
+    Parameters
+    ----------
+    pages : int
+        How many [page of 4096 B].
+    runs : int
+        In how many unbroken runs they lie.
+    """
+
+    pages: int
+    runs: int
+
+
 class DirtyingLaw:
     """Expected number of distinct pages that a guest writes between two of its steps.
 
@@ -57,8 +73,8 @@ class DirtyingLaw:
     --------
     >>> from xlkit.engine.workload import Uniform
     >>> law = DirtyingLaw(Uniform(rate_pages_s=20_000), memory_pages=65_536)
-    >>> law.dirty_pages(0, 2_000), law.dirty_pages(0, 20_000)
-    (17198, 61607)
+    >>> law.dirty(0, 2_000)
+    ImaginedPages(pages=17198, runs=12614)
     """
 
     def __init__(self, workload: Workload, memory_pages: int) -> None:
@@ -67,8 +83,8 @@ class DirtyingLaw:
         self.period_ns = round(period_s * 1e9)
         self._stretches = tuple(_stretches(workload, self.period_ns / 1e9, data_pages))
 
-    def dirty_pages(self, begin_step: int, end_step: int) -> int:
-        """Tell how many pages the steps of a window leave dirty.
+    def dirty(self, begin_step: int, end_step: int) -> ImaginedPages:
+        """Tell which pages the steps of a window leave dirty.
 
         Parameters
         ----------
@@ -79,14 +95,15 @@ class DirtyingLaw:
 
         Returns
         -------
-        int
-            Distinct pages, the registers' page included; 0 where the window holds no step [page of 4096 B].
+        ImaginedPages
+            Distinct pages, the registers' page included; none where the window holds no step.
         """
         if end_step <= begin_step:
-            return 0
+            return ImaginedPages(0, 0)
         with localcontext(_DECIMAL):
             spans = [span for stretch in self._stretches for span in stretch.spans(begin_step, end_step)]
-            return _REGISTER_PAGES + round(_union_pages(spans))
+            n_pages, n_runs = _expect(spans)
+            return ImaginedPages(_REGISTER_PAGES + round(n_pages), _REGISTER_PAGES + round(n_runs))
 
 
 class _Stretch:
@@ -164,11 +181,13 @@ def _arc(first_write: int, writes: int, working_set_pages: int) -> Iterator[_Spa
         yield _Span(0, end - working_set_pages, _SURELY)
 
 
-def _union_pages(spans: list[_Span]) -> Decimal:
-    """Add up the expectation over the stretches of pages that no border of a span divides."""
+def _expect(spans: list[_Span]) -> tuple[Decimal, Decimal]:
+    """Add up pages and runs over the stretches of pages that no border of a span divides."""
     borders = sorted({border for span in spans for border in (span.begin, span.end)})
-    total = Decimal(0)
+    n_pages = n_runs = Decimal(0)
     for begin, end in pairwise(borders):
-        log_spared = sum((span.log_spared for span in spans if span.begin <= begin and end <= span.end), Decimal(0))
-        total += (end - begin) * (1 - log_spared.exp())
-    return total
+        spared = sum((span.log_spared for span in spans if span.begin <= begin and end <= span.end), Decimal(0)).exp()
+        n_pages += (end - begin) * (1 - spared)
+        # A run begins at the first page, or behind a page that was spared.
+        n_runs += (1 - spared) * (1 + (end - begin - 1) * spared)
+    return n_pages, n_runs

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from xlkit.engine.channel import Channel
 from xlkit.engine.control import Control, State
@@ -95,17 +95,20 @@ class GuestMemory:
 
     def resume(self) -> None:
         """Let the guest run on at the source."""
-        self._change("resume", State.RUNNING)
-        if self._stop_pid is not None:
+        if self._stop_pid is None:
+            self._tell("resume")
+        else:
+            self.control.state = State.RUNNING
             os.kill(self._stop_pid, signal.SIGCONT)
 
     def retire(self) -> None:
         """Keep the guest from running on by itself unless the destination says so."""
-        self._change("retire", State.RETIRED)
+        # It stands still and reads its state only when this process is gone: no need to wake it in the blackout.
+        self.control.state = State.RETIRED
 
     def depart(self) -> None:
         """Let the guest stand still for good."""
-        self._change("depart", State.DEPARTED)
+        self.control.state = State.DEPARTED
 
     def untrack(self) -> None:
         """Stop tracking."""
@@ -113,14 +116,7 @@ class GuestMemory:
         if self._stop_pid is None or self.control.state is State.RUNNING:
             self._tell("untrack")
 
-    def _change(self, word: str, state: State) -> None:
-        # A stopped process reads no messages: its state is written for it, and read once it goes on.
-        if self._stop_pid is None:
-            self._tell(word)
-        else:
-            self.control.state = state
-
-    def _tell(self, word: str, **facts: str) -> None:
+    def _tell(self, word: str, **facts: Any) -> None:
         self._guest.send(word, **facts)
         try:
             message = self._guest.receive(_WORD_TIMEOUT_S)
@@ -187,9 +183,7 @@ class ReceiverLink:
         self._point("retired")
         started_s, knowledge = self._start()
         self._memory.depart()
-        resume = DowntimePart(
-            name="resume", duration_s=started_s - begun_s, knowledge=knowledge, clock=CLOCK_NAME
-        )
+        resume = DowntimePart(name="resume", duration_s=started_s - begun_s, knowledge=knowledge, clock=CLOCK_NAME)
         return HandOver(started_s=started_s, parts=(*held, resume, self._silence(started_s, knowledge)))
 
     def verify(self) -> bool:
@@ -226,7 +220,9 @@ class ReceiverLink:
         ours = memory_digest(self._memory.shared.map)
         theirs, _ = self._sender.digest()
         if ours != theirs:
-            raise EngineError("The memory at the destination differs from the guest's; the guest runs on at the source.")
+            raise EngineError(
+                "The memory at the destination differs from the guest's; the guest runs on at the source."
+            )
         return DowntimePart(
             name="verify", duration_s=self._clock() - begun_s, knowledge=Knowledge.EXACT, clock=CLOCK_NAME
         )
@@ -249,7 +245,7 @@ class ReceiverLink:
         self._sender.close()
         outcome = ask_outcome(destination)
         if outcome is Outcome.DISCARDED:
-            raise EngineError(f"{error} The destination does not run the guest; it runs on at the source.") from error
+            raise EngineError(f"{error} The destination does not run the guest.") from error
         if outcome is Outcome.UNKNOWN:
             raise UndefinedOutcomeError(
                 f"{error} It happened during the hand-over, and {destination.host}:{destination.port} does not say "

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import select
 import signal
+import threading
 import time
 from dataclasses import replace
 from typing import Final
@@ -35,14 +37,14 @@ class Household:
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
         self._owner_pid = os.getpid()
+        self._lock = threading.RLock()
         self._receiver: Child | None = None
-        self._moved_in = False
         self.domain: Domain | None = None
         self.migrator: Child | None = None
         self.destination: Destination | None = None
 
     def boot(self, tracker: str) -> Domain:
-        """Start a fresh guest at the source; one that was migrated away is ended.
+        """Start a fresh guest at the source.
 
         Parameters
         ----------
@@ -59,7 +61,6 @@ class Household:
         EngineError
             If there is not enough memory.
         """
-        self.end_destination()
         settings = self._settings
         domain = self.domain = Domain(settings.memory_bytes, settings.workload, seed=settings.seed, tracker=tracker)
         try:
@@ -69,6 +70,12 @@ class Household:
             self.end_source()
             raise
         return domain
+
+    def start_processes(self) -> None:
+        """Start receiver and migrator, so that their imports go on while the guest boots."""
+        if self._settings.connect is None:
+            self._receiver = Child("xlkit.engine.receiver")
+        self.migrator = Child("xlkit.backends.migrator")
 
     def open_destination(self) -> Destination:
         """Name a new migration at the destination, and start a receiver if it is on this machine.
@@ -87,8 +94,11 @@ class Household:
         host, port = settings.connect or ("", 0)
         token = settings.token or secrets.token_urlsafe(16)
         if settings.connect is None:
-            self._receiver = Child("xlkit.engine.receiver")
-            self._receiver.channel.send("begin", token=token)
+            self._receiver = self._receiver or Child("xlkit.engine.receiver")
+            guests = self._stoppable_guest()
+            self._receiver.channel.send("begin", token=token, fds=guests)
+            for guest in guests:
+                os.close(guest)
             facts = self._receiver.expect("listening", _LISTEN_TIMEOUT_S).facts
             host, port = facts["host"], facts["port"]
         self.destination = Destination(host=host, port=port, token=token, migration=secrets.token_hex(8))
@@ -115,7 +125,7 @@ class Household:
             If the guest's process is gone.
         """
         domain, settings = self._running_domain(), self._settings
-        migrator = self.migrator = Child("xlkit.backends.migrator")
+        migrator = self.migrator = self.migrator or Child("xlkit.backends.migrator")
         with domain.adopt() as master:
             destination = self.destination
             migrator.channel.send(
@@ -134,6 +144,8 @@ class Household:
                 address=domain.address,
                 points=points,
             )
+        if settings.suspend == "hard":
+            threading.Thread(target=self._guard, args=(os.pidfd_open(migrator.pid),), daemon=True).start()
         return migrator
 
     def wait_for_baseline(self) -> None:
@@ -146,7 +158,7 @@ class Household:
         if self.migrator is not None:
             migrator, self.migrator = self.migrator, None
             if migrator.alive:
-                _abort(migrator.channel)
+                _say(migrator.channel, "abort")
             migrator.end(_GONE_TIMEOUT_S)
 
     def settle(self) -> State:
@@ -157,35 +169,52 @@ class Household:
         State
             `State.RUNNING` at the source, `State.DEPARTED` to the destination, anything else: nobody can tell (yet).
         """
-        domain = self._running_domain()
-        self._wake(domain)
-        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
-        while domain.alive and time.monotonic() < deadline_s:
-            if domain.control.state in {State.RUNNING, State.DEPARTED} and not domain.control.tracked:
-                break
-            time.sleep(_POLL_S)
-        return domain.control.state if domain.alive or domain.control.state is State.DEPARTED else State.BOOTING
+        with self._lock:
+            domain = self.domain
+            if domain is None:
+                return State.BOOTING
+            self._wake(domain)
+            deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
+            while domain.alive and time.monotonic() < deadline_s:
+                state = domain.control.state
+                if state is State.DEPARTED or (state is State.RUNNING and not domain.control.tracked):
+                    break
+                time.sleep(_POLL_S)
+            state = domain.control.state
+            return state if domain.alive or state is State.DEPARTED else State.BOOTING
 
-    def move_in(self) -> None:
-        """Note that the guest runs at the destination; its process at the source ends."""
-        self._moved_in = True
-        self.end_source()
+    def settle_for_good(self) -> State:
+        """Find out where the guest runs, and end a receiver of this machine that does not say so.
+
+        Returns
+        -------
+        State
+            As `settle` does; without an answer only where the receiver is not ours to end.
+        """
+        state = self.settle()
+        if state is State.RETIRED and self._receiver is not None:
+            self._end_receiver()
+            state = self.settle()
+        return state
 
     def end_source(self) -> None:
         """End the guest at the source."""
-        if self.domain is not None:
-            domain, self.domain = self.domain, None
-            domain.end()
+        with self._lock:
+            if self.domain is not None:
+                domain, self.domain = self.domain, None
+                domain.end()
 
     def end_destination(self) -> None:
         """End the guest at the destination, and the receiver if it was started here."""
         destination, self.destination = self.destination, None
-        if destination is not None and self._moved_in and self._receiver is None:
+        if destination is not None and self._receiver is None:
             _end_there(destination)
-        self._moved_in = False
-        if self._receiver is not None:
-            receiver, self._receiver = self._receiver, None
-            receiver.end(_GONE_TIMEOUT_S)
+        self._end_receiver()
+
+    def leave_destination(self) -> None:
+        """Forget a destination that has not got the guest."""
+        self.destination = None
+        self._end_receiver()
 
     def end(self) -> None:
         """End everything; does nothing in a forked copy of the process that started it."""
@@ -201,6 +230,22 @@ class Household:
     def receiver_pid(self) -> int | None:
         """Process of the receiver, where it was started here."""
         return None if self._receiver is None else self._receiver.pid
+
+    def _end_receiver(self) -> None:
+        if self._receiver is not None:
+            receiver, self._receiver = self._receiver, None
+            _say(receiver.channel, "end")
+            receiver.end(_GONE_TIMEOUT_S)
+
+    def _stoppable_guest(self) -> list[int]:
+        stoppable = self._settings.suspend == "hard" and self.domain is not None and hasattr(os, "pidfd_open")
+        return [os.pidfd_open(self.domain.pid)] if stoppable and self.domain is not None else []
+
+    def _guard(self, migrator_fd: int) -> None:
+        """Wake a guest that was stopped by signal as soon as its migrator is gone, whoever is waiting for an event."""
+        select.select((migrator_fd,), (), ())
+        os.close(migrator_fd)
+        self.settle()
 
     def _running_domain(self) -> Domain:
         if self.domain is None:
@@ -228,9 +273,9 @@ def _plain(destination: Destination) -> dict[str, object]:
     }
 
 
-def _abort(channel: Channel) -> None:
+def _say(channel: Channel, word: str) -> None:
     try:
-        channel.send("abort")
+        channel.send(word)
     except EngineError:
         return
 

@@ -108,7 +108,7 @@ def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
         raise InvalidValueError(f"{name} must be one of {shown}, not {value!r}.")
 
 
-def _address(connect: tuple[str, int] | None, token: str | None) -> tuple[str, int] | None:
+def _address(connect: object, token: str | None) -> tuple[str, int] | None:
     if connect is None:
         if token is not None:
             raise InvalidValueError("token= goes with connect=: it is the one that `xlkit receive` printed there.")

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Self
 
-from xlkit.backends._dirtying import DirtyingLaw
+from xlkit.backends._dirtying import DirtyingLaw, ImaginedPages
 from xlkit.model import DowntimePart, Knowledge, Side
 from xlkit.protocols import HandOver
 from xlkit.units import PAGE_BYTES
 
 CLOCK_NAME: Final = "virtual clock"
 _NS_A_SECOND: Final = 10**9
+_HEADER_BYTES: Final = 16
+_RUN_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +22,13 @@ class Costs:
     """What the link and the fixed work of a migration take, in whole nanoseconds but for the bandwidth [B/s]."""
 
     bandwidth_bytes_s: Fraction
-    scan_ns: int
+    arm_ns: int
+    collect_ns: int
+    decide_ns: int
     pass_ns: int
     suspend_ns: int
     resume_ns: int
     warm_up_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImaginedPages:
-    """Pages that have a number, but no content."""
-
-    pages: int
 
 
 class Jitter:
@@ -98,17 +95,21 @@ class World:
         """Return a world in the same state that goes its own way from here."""
         return copy.copy(self)
 
+    def ask(self) -> None:
+        """Let the time pass that asking a policy takes."""
+        self._spend(self._costs.decide_ns)
+
     def all_pages(self) -> ImaginedPages:
         self._clear()
-        self._spend(self._costs.scan_ns)
-        return ImaginedPages(self._memory_pages)
+        self._spend(self._costs.arm_ns)
+        return ImaginedPages(self._memory_pages, 1)
 
     def collect_dirty(self) -> ImaginedPages:
         begin_step = self._collected_step
-        dirty_pages = self._law.dirty_pages(begin_step, self._clear())
-        self._spend(self._costs.scan_ns)
+        dirty = self._law.dirty(begin_step, self._clear())
+        self._spend(self._costs.collect_ns)
         self._collections += 1
-        return ImaginedPages(dirty_pages)
+        return dirty
 
     def pause(self) -> None:
         # The guest works on until it has heard of it: the handshake dirties pages, too.
@@ -119,7 +120,7 @@ class World:
         self.paused = False
 
     def send(self, pages: ImaginedPages, *, final: bool) -> int:  # noqa: ARG002 - the protocol's signature
-        sent_bytes = pages.pages * PAGE_BYTES
+        sent_bytes = _HEADER_BYTES + pages.runs * _RUN_BYTES + pages.pages * PAGE_BYTES
         bytes_s = self._costs.bandwidth_bytes_s
         if self._jitter is not None:
             bytes_s *= self._jitter.factor(self._collections)

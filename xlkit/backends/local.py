@@ -14,7 +14,7 @@ from xlkit.backends._conversation import Conversation
 from xlkit.backends._guest_world import CLOCK_NAME
 from xlkit.backends._household import Household
 from xlkit.backends._live_settings import checked
-from xlkit.backends._probing import probe_destination, probe_memory, probe_mechanisms
+from xlkit.backends._probing import probe_destination, probe_mechanisms, probe_memory
 from xlkit.engine.control import State
 from xlkit.engine.workload import Uniform, Workload
 from xlkit.errors import EngineError, UndefinedOutcomeError
@@ -74,11 +74,11 @@ class LocalBackend:
 
     Notes
     -----
-    The guest, the migrator and the receiver are processes of their own, gone when this process is. After a migration the
-    guest runs at the destination until `close` or the next `migrate`, which boots a fresh guest.
+    The guest, the migrator and the receiver are processes of their own, gone when this process is. After a migration
+    the guest runs at the destination until `close` or the next `migrate`, which boots a fresh guest.
 
-    The heartbeat counts, for each millisecond of the guest's clock, the data pages written and the page of registers that
-    each step writes too.
+    The heartbeat counts, for each millisecond of the guest's clock, the data pages written and the page of registers
+    that each step writes too.
 
     Examples
     --------
@@ -119,7 +119,7 @@ class LocalBackend:
         self._household = Household(self._settings)
         self._migrating = False
         # Also when the interpreter exits, and when nobody holds the backend any more.
-        self._end = weakref.finalize(self, self._household.end)
+        weakref.finalize(self, self._household.end)
 
     def preflight(self, migration: Migration) -> Setup:  # noqa: ARG002 - any domain and host will do
         """Find out what would fail, and return what is recorded of the set-up.
@@ -158,10 +158,13 @@ class LocalBackend:
             If memory is short.
         """
         if self._household.domain is None:
+            self._household.end_destination()
             self._household.boot(str(probe_mechanisms(self._settings)["tracker"]))
 
     def migrate(
-        self, migration: Migration, policy: Policy  # noqa: ARG002 - any domain and host will do
+        self,
+        migration: Migration,  # noqa: ARG002 - any domain and any host will do
+        policy: Policy,
     ) -> Iterator[Iteration | RunStop]:
         """Yield each pass as it ends, then one `RunStop`; closing the iterator aborts.
 
@@ -177,12 +180,15 @@ class LocalBackend:
 
     def _migrate(self, policy: Policy) -> Iterator[Iteration | RunStop]:
         household, mechanisms = self._household, probe_mechanisms(self._settings)
-        if household.domain is None:
-            household.boot(mechanisms["tracker"])
-        elif household.settle() is not State.RUNNING:
-            raise UndefinedOutcomeError("Nobody could tell where the guest runs. Look at both sides, then close().")
-        household.open_destination()
+        _clear_up(household)
+        if household.domain is not None and household.settle() is State.RETIRED:
+            raise UndefinedOutcomeError("Nobody can tell yet where the guest runs. Look at both sides, then close().")
         try:
+            household.end_destination()
+            household.start_processes()
+            if household.domain is None:
+                household.boot(mechanisms["tracker"])
+            household.open_destination()
             household.open_migrator(mechanisms["tracker"], mechanisms["transport"], points=self.hold is not None)
             yield from Conversation(household, policy, self.hold).events()
         finally:
@@ -201,7 +207,7 @@ class LocalBackend:
 
     def close(self) -> None:
         """End all that was started here, the guest included; on another machine, the guest that was sent there."""
-        self._end()
+        self._household.end()
 
     def __enter__(self) -> Self:
         return self
@@ -214,14 +220,15 @@ class LocalBackend:
 
 def _clear_up(household: Household) -> None:
     """Leave one guest: at the source with nothing else around it, or at the destination."""
-    state = household.settle()
-    if state is State.DEPARTED:
-        household.move_in()
-    elif state is State.RUNNING:
-        household.end_destination()
-    elif state is State.BOOTING:
+    if household.domain is None:
+        return
+    state = household.settle_for_good()
+    if state is State.RUNNING:
+        household.leave_destination()
+    elif state is not State.RETIRED:
         household.end_source()
-        household.end_destination()
+    if state is State.BOOTING:
+        household.leave_destination()
 
 
 def _guests(household: Household) -> Iterator[GuestProcess]:

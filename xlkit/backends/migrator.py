@@ -19,7 +19,7 @@ from xlkit.engine.outcome import Destination
 from xlkit.engine.sender import Sender
 from xlkit.engine.trackers import KernelTracker, MarksTracker, Tracker
 from xlkit.engine.transport import Interrupted
-from xlkit.errors import EngineError, UndefinedOutcomeError
+from xlkit.errors import EngineError, UndefinedOutcomeError, XlkitError
 from xlkit.journal import to_data, to_line
 from xlkit.model import Decision, Iteration, Phase, PrecopyStats, RunStop, Side, Status, StopReason
 from xlkit.precopy import precopy
@@ -80,7 +80,7 @@ class Owner:
 
     def interrupts(self) -> bool:
         """Tell whether the owner aborts, or is gone."""
-        return bool(select.select((self.channel,), (), (), 0)[0])
+        return self.channel.pending or bool(select.select((self.channel,), (), (), 0)[0])
 
     def record(self, event: Iteration | RunStop) -> None:
         """Hand an event to the owner; after a live pass wait until it wants the next."""
@@ -108,6 +108,7 @@ class Migrator:
         guest_fd, memory_fd, control_fd, *marks_fd = fds
         self._owner, self._facts = owner, facts
         self._point: Point = self._reach if facts["points"] else _pass_by
+        self._zero_s = time.monotonic()
         shared = SharedMemory(memory_fd, facts["memory_bytes"])
         shared.populate()
         self._sender = Sender(
@@ -128,26 +129,9 @@ class Migrator:
 
     def run(self) -> None:
         """Wait for the order to begin, migrate, and tell the owner how it ended."""
-        self._owner.ask(
-            "ready", same_machine=self._sender.same_machine, congestion_control=self._sender.congestion_control
-        )
-        self._zero_s = time.monotonic()
-        self._drained_ms = int((self._zero_s - BASELINE_S) * 1000)
-        link = ReceiverLink(
-            self._sender,
-            self._memory,
-            clock=self._clock,
-            zero_s=self._zero_s,
-            hold=self._facts["verify"] == "hold",
-            interrupted=self._owner.interrupts,
-            point=self._point,
-        )
         try:
-            for event in precopy(self._memory, link, self._owner, self._clock, clock_name=CLOCK_NAME):
-                if isinstance(event, Iteration):
-                    self._owner.record(self._with_heartbeat(event))
-                else:
-                    self._finish(event, link)
+            self._owner.ask("ready")
+            self._migrate()
         except Interrupted as error:
             self._memory.untrack()
             self._owner.record(
@@ -159,6 +143,24 @@ class Migrator:
                     message=str(error),
                 )
             )
+
+    def _migrate(self) -> None:
+        self._zero_s = time.monotonic()
+        self._drained_ms = int((self._zero_s - BASELINE_S) * 1000)
+        link = ReceiverLink(
+            self._sender,
+            self._memory,
+            clock=self._clock,
+            zero_s=self._zero_s,
+            hold=self._facts["verify"] == "hold",
+            interrupted=self._owner.interrupts,
+            point=self._point,
+        )
+        for event in precopy(self._memory, link, self._owner, self._clock, clock_name=CLOCK_NAME):
+            if isinstance(event, Iteration):
+                self._owner.record(self._with_heartbeat(event))
+            else:
+                self._finish(event, link)
 
     def close(self) -> None:
         """Close the connection and leave the guest to itself."""
@@ -216,7 +218,7 @@ def main() -> None:
     obey_parent_only()
     channel = Channel.inherited()
     begin = channel.receive()
-    if begin is None:
+    if begin is None or begin.word != "begin":
         return
     migrator = None
     try:
@@ -226,9 +228,7 @@ def main() -> None:
         gc.freeze()
         gc.disable()
         migrator.run()
-    except Interrupted:
-        pass
-    except (EngineError, OSError) as error:
+    except (XlkitError, OSError) as error:
         channel.send("failed", undefined=isinstance(error, UndefinedOutcomeError), why=str(error))
     finally:
         if migrator is not None:

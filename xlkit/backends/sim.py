@@ -9,13 +9,32 @@ from xlkit.backends._dirtying import DirtyingLaw
 from xlkit.backends._world import CLOCK_NAME, Costs, Jitter, World
 from xlkit.engine.workload import Uniform, Workload, to_settings
 from xlkit.errors import InvalidValueError
-from xlkit.model import Applied, Iteration, Migration, Origin, RunStop, Setup, Side
+from xlkit.model import (
+    Applied,
+    Decision,
+    Iteration,
+    Migration,
+    Origin,
+    PrecopyStats,
+    RunStop,
+    Setup,
+    Side,
+    StopReason,
+)
 from xlkit.precopy import precopy
-from xlkit.protocols import Policy
+from xlkit.protocols import Policy, Reasoned
 from xlkit.units import PAGE_BYTES, pages, parse_bytes, parse_bytes_s, whole_number
 
 _DEFAULT_WORKLOAD: Final = Uniform(rate_pages_s=10_000)
-_DURATIONS: Final = ("suspend_s", "resume_s", "pass_overhead_s", "collect_s_per_gib", "warm_up_s")
+_DURATIONS: Final = (
+    "suspend_s",
+    "resume_s",
+    "pass_overhead_s",
+    "decide_s",
+    "collect_s_per_gib",
+    "arm_s_per_gib",
+    "warm_up_s",
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,9 +62,13 @@ class SimBackend:
     resume_s : float, default 0.0003
         From the last page until the guest runs at the destination [s].
     pass_overhead_s : float, default 0.0002
-        Fixed cost of a pass: run table and acknowledgement [s].
+        Fixed cost of a pass, mostly that of its acknowledgement [s].
+    decide_s : float, default 0.0005
+        From asking the policy to its answer, twice a pass [s].
     collect_s_per_gib : float, default 0.0004
         Time to read and clear the dirty set of a GiB of memory [s].
+    arm_s_per_gib : float, default 0.012
+        Time to begin tracking a GiB of memory [s].
     warm_up_s : float, default 0.15
         How long the guest has been working when the migration begins, by its own clock [s].
 
@@ -68,7 +91,7 @@ class SimBackend:
     >>> backend = SimBackend(workload=Uniform(rate_pages_s=5_000))
     >>> *passes, stop = backend.migrate(Migration("guest"), ThresholdPolicy(min_remaining=1_000))
     >>> [one.dirty_pages for one in passes], stop.stop_reason.value
-    ([65536, 9890, 1606, 265, 46], 'min_remaining')
+    ([65536, 9907, 1615, 270, 51], 'min_remaining')
     """
 
     name = "sim"
@@ -81,7 +104,9 @@ class SimBackend:
     suspend_s: float = 1e-4
     resume_s: float = 3e-4
     pass_overhead_s: float = 2e-4
+    decide_s: float = 5e-4
     collect_s_per_gib: float = 4e-4
+    arm_s_per_gib: float = 1.2e-2
     warm_up_s: float = 0.15
 
     def __post_init__(self) -> None:
@@ -133,20 +158,36 @@ class SimBackend:
     ) -> Iterator[Iteration | RunStop]:
         """Yield each pass as it ends, then one `RunStop`, in no time at all; closing the iterator aborts."""
         world = self._world = self.world()
-        yield from precopy(world, world, policy, world.clock, clock_name=CLOCK_NAME)
+        yield from precopy(world, world, _Asked(policy, world), world.clock, clock_name=CLOCK_NAME)
 
     def world(self) -> World:
         """Make a fresh guest and its link, at the moment at which a migration begins."""
-        scan_ns = round(Fraction(self._memory_pages * PAGE_BYTES, 2**30) * _ns(self.collect_s_per_gib))
+        gib = Fraction(self._memory_pages * PAGE_BYTES, 2**30)
         costs = Costs(
             bandwidth_bytes_s=Fraction(self._bandwidth_bytes_s),
-            scan_ns=scan_ns,
+            arm_ns=round(gib * _ns(self.arm_s_per_gib)),
+            collect_ns=round(gib * _ns(self.collect_s_per_gib)),
+            decide_ns=_ns(self.decide_s),
             pass_ns=_ns(self.pass_overhead_s),
             suspend_ns=_ns(self.suspend_s),
             resume_ns=_ns(self.resume_s),
             warm_up_ns=_ns(self.warm_up_s),
         )
         return World(self._memory_pages, self._law, costs, Jitter(self.seed, self.noise) if self.noise else None)
+
+
+class _Asked:
+    """A policy whose answers take time."""
+
+    def __init__(self, policy: Policy, world: World) -> None:
+        self._policy, self._world = policy, world
+
+    def decide(self, stats: PrecopyStats) -> Decision:
+        self._world.ask()
+        return self._policy.decide(stats)
+
+    def reason(self, stats: PrecopyStats) -> StopReason:
+        return self._policy.reason(stats) if isinstance(self._policy, Reasoned) else StopReason.POLICY
 
 
 def _ns(duration_s: float) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+_Ending = tuple[float, float, int, int]
+
 
 def sweep(
     backend: SimBackend,
@@ -71,7 +73,11 @@ def sweep(
     few_left = few_left_at < most_passes
     iteration = np.where(few_left, few_left_at, most_passes)
     # A stop for few pages comes before a pass that is still sent, a stop for many passes after the last one.
-    return _columns(least_pages, most_passes, few_left, iteration, np.array(course.endings)[iteration - 1 + few_left])
+    unasked, asked = (
+        np.array(course.unasked)[iteration - 1 + few_left],
+        np.array(course.asked)[iteration - 1 + few_left],
+    )
+    return _columns(least_pages, most_passes, few_left, iteration, np.where(few_left[:, None], unasked, asked))
 
 
 class _Course:
@@ -80,20 +86,25 @@ class _Course:
     def __init__(self, world: World, least_pages: int, most_passes: int) -> None:
         self._world, self._least_pages, self._most_passes = world, least_pages, most_passes
         self.dirty_pages: list[int] = []
-        self.endings: list[tuple[float, float, int, int]] = []
+        self.unasked: list[_Ending] = []
+        self.asked: list[_Ending] = []
         for _ in precopy(world, world, self, world.clock, clock_name=CLOCK_NAME):
             pass
 
     def decide(self, stats: PrecopyStats) -> Decision:
         if stats.dirty_pages is not None:
+            self._world.ask()
             self.dirty_pages.append(stats.dirty_pages)
             return Decision.CONTINUE
-        self.endings.append(_ending(self._world.fork(), stats.total_written_pages))
+        # A policy that stopped before the pass is not asked after it: that blackout begins a moment earlier.
+        self.unasked.append(_ending(self._world.fork(), stats.total_written_pages))
+        self._world.ask()
+        self.asked.append(_ending(self._world.fork(), stats.total_written_pages))
         over = self.dirty_pages[-1] < self._least_pages or stats.iteration >= self._most_passes
         return Decision.STOP_AND_COPY if over else Decision.CONTINUE
 
 
-def _ending(world: World, sent_pages: int) -> tuple[float, float, int, int]:
+def _ending(world: World, sent_pages: int) -> _Ending:
     asked_s = world.clock()
     world.pause()
     dirty = world.collect_dirty()

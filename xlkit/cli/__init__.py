@@ -9,9 +9,9 @@ from typing import NoReturn
 import click
 
 from xlkit import __version__
-from xlkit.cli.demo import demo
-from xlkit.cli.migrate import migrate
-from xlkit.cli.receive import receive
+from xlkit.cli.demonstration import demo
+from xlkit.cli.migration import migrate
+from xlkit.cli.reception import receive
 from xlkit.cli.recorded import compare, export, runs, show
 from xlkit.errors import InvalidValueError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
 
@@ -62,22 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         The words after `xlkit`; those of the process when not given.
     """
-    warnings.showwarning = _show_warning
-    sys.exit(_run(arguments))
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = cli.main(arguments, prog_name="xlkit", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return error.exit_code
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "xlkit"
-        return _tell(f"{error.format_message()} (`{command} --help` tells more.)", error.exit_code)
     except click.ClickException as error:
-        return _tell(error.format_message(), error.exit_code)
+        return _tell_usage(error)
     except (click.Abort, KeyboardInterrupt):
         return _tell("interrupted.", _INTERRUPTED)
     except BrokenPipeError:
@@ -85,8 +80,23 @@ def _run(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (XlkitError, OSError) as error:
-        return _tell(str(error), next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
+        return _tell(_message(error), next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
     return code if isinstance(code, int) else 0
+
+
+def _tell_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return error.exit_code
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    more = f" (`{context.command_path} --help` tells more.)" if context else ""
+    return _tell(f"{error.format_message()}{more}", error.exit_code)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, XlkitError) and error.filename:
+        return f"Cannot use {error.filename}: {error.strerror}."
+    return str(error)
 
 
 def _tell(message: str, code: int) -> int:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlkit.cli import options, report
+from xlkit.cli import options
+from xlkit.cli.data import comparison_data, head_data, record_data
+from xlkit.cli.text import comparison_text, heads_text, run_text
 
 if TYPE_CHECKING:
     from xlkit.model import Run
@@ -25,9 +27,9 @@ def runs(store_path: Path | None, *, as_json: bool) -> None:
     store = options.open_store(store_path)
     heads = store.heads()
     if as_json:
-        click.echo(json.dumps([report.head_data(head) for head in heads], indent=1))
+        click.echo(json.dumps([head_data(head) for head in heads], indent=1))
     elif heads:
-        click.echo(report.heads_text(heads))
+        click.echo(heads_text(heads))
     else:
         click.echo(f"There are no runs in {store.path}. `xlkit demo` records two.")
 
@@ -42,7 +44,7 @@ def show(key: str | int, store_path: Path | None, *, as_json: bool) -> None:
     RUN is a run id, the beginning of one, or a negative number that counts from the latest: -1.
     """
     (run,) = options.find_runs(store_path, (key,))
-    click.echo(json.dumps(report.data(run)) if as_json else report.run_text(run))
+    click.echo(json.dumps(record_data(run)) if as_json else run_text(run))
 
 
 @click.command(context_settings=options.COUNTS_BACK)
@@ -54,9 +56,9 @@ def compare(keys: tuple[str | int, ...], html: Path | None, store_path: Path | N
     """Compare runs: what each was asked, how it ended, what it cost."""
     found = options.find_runs(store_path, keys)
     if as_json:
-        click.echo(report.summary_json(found))
+        click.echo(json.dumps(comparison_data(found)))
     else:
-        click.echo(report.comparison_text(found))
+        click.echo(comparison_text(found))
     if html is not None:
         write_page(found, html)
 
@@ -79,7 +81,7 @@ def export(keys: tuple[str | int, ...], form: str, output: Path, store_path: Pat
     elif form == "html":
         write_page(found, output)
     else:
-        text = _csv(found) if form == "csv" else json.dumps([report.data(run) for run in found])
+        text = _csv(found) if form == "csv" else json.dumps([record_data(run) for run in found])
         output.write_text(text, encoding="utf-8")
     click.echo(f"Wrote {len(found)} run{'s' * (len(found) > 1)} to {output}.", err=True)
 

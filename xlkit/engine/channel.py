@@ -12,7 +12,6 @@ from xlkit.errors import EngineError
 
 _MOST_FDS = 4
 _CHUNK_BYTES = 1 << 16
-_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Message(NamedTuple):
@@ -75,7 +74,7 @@ class Channel:
         """
         return self._sock.fileno()
 
-    def send(self, word: str, /, *, fds: Sequence[int] = (), **facts: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+    def send(self, word: str, /, *, fds: Sequence[int] = (), **facts: Any) -> None:
         """Say something.
 
         Parameters
@@ -120,8 +119,12 @@ class Channel:
             If nothing was said in time.
         """
         while not self.pending:
-            if not select.select((self._sock,), (), (), timeout_s)[0]:
-                raise TimeoutError(f"Nothing was said for {timeout_s} s.")
+            try:
+                if not select.select((self._sock,), (), (), timeout_s)[0]:
+                    raise TimeoutError(f"Nothing was said for {timeout_s} s.")
+            except ValueError:
+                # Closed by another thread of this process.
+                return None
             if not self._read():
                 return None
         line, _, self._received = self._received.partition(b"\n")
@@ -152,10 +155,13 @@ class Channel:
 
     def _read(self) -> bool:
         try:
-            read, fds, _, _ = socket.recv_fds(self._sock, _CHUNK_BYTES, _MOST_FDS, _CLOSE_ON_EXEC)
+            read, fds, _, _ = socket.recv_fds(self._sock, _CHUNK_BYTES, _MOST_FDS)
         except OSError:
             # A peer that was killed with words unread resets the connection: as gone as one that closed it.
             return False
+        for fd in fds:
+            # Unlike every other way to get one, this one leaves it open in programs that are started later.
+            os.set_inheritable(fd, False)  # noqa: FBT003 - the only way to call it
         self._fds += fds
         self._received += read
         return bool(read)

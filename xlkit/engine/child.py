@@ -8,11 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xlkit.engine.channel import Channel, Message, pair
+from xlkit.engine.channel import Message, pair
 from xlkit.errors import EngineError
 
 _PACKAGE_ROOT = str(Path(__file__).parents[2])
-# A thread pool for linear algebra costs each process some MiB and a millisecond now and then, and none of them computes any.
+# A pool of threads for linear algebra would cost each process some MiB, and none of them computes any.
 _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 

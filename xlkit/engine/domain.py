@@ -28,6 +28,8 @@ class Domain:
         Chooses the workload's random numbers.
     tracker : str, default "wp_async"
         Tracker that will be used; ``marks`` needs shared marks.
+    child : Child, optional
+        What `spare` returned.
 
     Raises
     ------
@@ -36,25 +38,36 @@ class Domain:
     """
 
     def __init__(
-        self, memory_bytes: int, workload: Workload | None = None, *, seed: int = 1, tracker: str = "wp_async"
+        self,
+        memory_bytes: int,
+        workload: Workload | None = None,
+        *,
+        seed: int = 1,
+        tracker: str = "wp_async",
+        child: Child | None = None,
     ) -> None:
         self.memory_bytes = memory_bytes
-        self._shared = [SharedMemory.create(memory_bytes, "xlkit-guest")]
-        self._shared.append(SharedMemory.create(control.SIZE_BYTES, "xlkit-control"))
-        self.control = Control(self._shared[1])
-        if tracker == MarksTracker.name:
-            self._shared.append(SharedMemory.create(_marks_bytes(memory_bytes), "xlkit-marks"))
-        self._child = Child("xlkit.engine.guest")
         self.address = 0
-        self._child.channel.send(
-            "begin",
-            fds=self.fds,
-            memory_bytes=memory_bytes,
-            control_bytes=control.SIZE_BYTES,
-            marks_bytes=_marks_bytes(memory_bytes),
-            workload=None if workload is None else to_settings(workload),
-            seed=seed,
-        )
+        self._child = spare() if child is None else child
+        self._shared: list[SharedMemory] = []
+        try:
+            self._share(memory_bytes, "xlkit-guest")
+            self.control = Control(self._share(control.SIZE_BYTES, "xlkit-control"))
+            if tracker == MarksTracker.name:
+                self._share(self.marks_bytes, "xlkit-marks")
+            self._child.channel.send(
+                "begin",
+                fds=self.fds,
+                memory_bytes=memory_bytes,
+                control_bytes=control.SIZE_BYTES,
+                marks_bytes=self.marks_bytes,
+                workload=None if workload is None else to_settings(workload),
+                seed=seed,
+            )
+        except BaseException:
+            self._child.end()
+            self._unshare()
+            raise
 
     @property
     def fds(self) -> list[int]:
@@ -73,8 +86,8 @@ class Domain:
 
     @property
     def marks_bytes(self) -> int:
-        """Size of the marks, where there are any [byte]."""
-        return _marks_bytes(self.memory_bytes)
+        """Size of the marks, one byte a page in whole pages, where there are any [byte]."""
+        return -(-self.memory_bytes // PAGE_BYTES // PAGE_BYTES) * PAGE_BYTES
 
     @property
     def alive(self) -> bool:
@@ -165,6 +178,13 @@ class Domain:
         self._child.kill()
         self._child.end()
         self.control.close()
+        self._unshare()
+
+    def _share(self, size_bytes: int, name: str) -> SharedMemory:
+        self._shared.append(SharedMemory.create(size_bytes, name))
+        return self._shared[-1]
+
+    def _unshare(self) -> None:
         for shared in self._shared:
             shared.close()
 
@@ -173,6 +193,12 @@ class Domain:
         self._child.expect("done", _WORD_TIMEOUT_S)
 
 
-def _marks_bytes(memory_bytes: int) -> int:
-    # One byte a page, in whole pages.
-    return -(-memory_bytes // PAGE_BYTES // PAGE_BYTES) * PAGE_BYTES
+def spare() -> Child:
+    """Start a process that can become a guest, so that its imports are done by then.
+
+    Returns
+    -------
+    Child
+        For `Domain`; ended by whoever does not use it.
+    """
+    return Child("xlkit.engine.guest")

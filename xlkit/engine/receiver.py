@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from typing import Any
 
 from xlkit.engine import transport, wire
 from xlkit.engine.channel import Channel
-from xlkit.engine.child import obey_parent_only
+from xlkit.engine.child import Child, obey_parent_only
+from xlkit.engine.domain import spare
 from xlkit.engine.memory import free_bytes
 from xlkit.engine.outcome import Outcome
 from xlkit.engine.reception import Reception
@@ -53,6 +55,7 @@ class Receiver:
         except OSError as error:
             raise EngineError(f"Listening on {host}:{port} failed: {error}. Choose another address.") from error
         transport.tune(self._listener)
+        self._spare: Child | None = spare()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -72,7 +75,11 @@ class Receiver:
 
     def accept(self) -> None:
         """Serve whoever connects next, in a thread of its own."""
-        sock, _ = self._listener.accept()
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            # Whoever it was has gone again.
+            return
         threading.Thread(target=self._serve, args=(sock,), name="xlkit-receiver", daemon=True).start()
 
     @property
@@ -85,6 +92,9 @@ class Receiver:
         self._listener.close()
         with self._lock:
             receptions = list(self._receptions.values())
+        unused = self._take_spare()
+        if unused is not None:
+            unused.end()
         for reception in receptions:
             reception.end()
 
@@ -106,16 +116,16 @@ class Receiver:
     def _receive(self, sock: socket.socket, name: str, memory_pages: int) -> None:
         reception = self._admit(sock, name, memory_pages)
         try:
-            reception.prepare()
+            try:
+                reception.prepare(self._take_spare())
+            except EngineError as error:
+                raise wire.refuse(sock, str(error)) from error
+            # A sender may take its time between two passes; the system finds out when its machine is gone.
             sock.settimeout(None)
             wire.keep_alive(sock)
             transport.tune(sock)
             wire.send_message(sock, {"machine": wire.machine(), "pid": reception.pid})
             reception.receive(sock, transport.form(self._transport))
-        except EngineError as error:
-            if not reception.started:
-                with contextlib.suppress(EngineError):
-                    wire.refuse(sock, str(error))
         finally:
             reception.leave()
 
@@ -130,6 +140,11 @@ class Receiver:
                 raise wire.refuse(sock, f"a guest of {format_bytes(memory_bytes)} is too large; {left} are left here.")
             reception = self._receptions[name] = Reception(memory_bytes)
         return reception
+
+    def _take_spare(self) -> Child | None:
+        with self._lock:
+            taken, self._spare = self._spare, None
+            return taken
 
     def _left_bytes(self) -> int | None:
         taken_bytes = sum(one.memory_bytes for one in self._receptions.values() if one.holds_memory)
@@ -208,10 +223,20 @@ def main() -> None:
     obey_parent_only()
     lifeline = Channel.inherited()
     begin = lifeline.receive()
-    if begin is None:
+    if begin is None or begin.word != "begin":
         return
-    facts = begin.facts
-    serve(token=facts["token"], announce=lambda host, port: lifeline.send("listening", host=host, port=port), lifeline=lifeline)
+    guests = lifeline.take_fds()
+
+    def announce(host: str, port: int) -> None:
+        lifeline.send("listening", host=host, port=port)
+
+    serve(token=begin.facts["token"], announce=announce, lifeline=lifeline)
+    if lifeline.receive() is not None:
+        return
+    for guest in guests:
+        # The owner is gone, and a guest that was stopped by signal cannot see that.
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(guest, signal.SIGKILL)
 
 
 if __name__ == "__main__":

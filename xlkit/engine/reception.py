@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from xlkit.engine import wire
+from xlkit.engine.child import Child
 from xlkit.engine.control import State
 from xlkit.engine.digest import memory_digest
 from xlkit.engine.domain import Domain
@@ -48,8 +49,13 @@ class Reception:
         """Process of the guest here."""
         return self._twin().pid
 
-    def prepare(self) -> None:
+    def prepare(self, child: Child | None) -> None:
         """Take the memory and start the guest's process; it waits for its memory.
+
+        Parameters
+        ----------
+        child : Child or None
+            A spare process for the guest.
 
         Raises
         ------
@@ -58,7 +64,7 @@ class Reception:
         """
         with self._lock:
             if not self._discarded:
-                self._domain, self._served = Domain(self.memory_bytes), True
+                self._domain, self._served = Domain(self.memory_bytes, child=child), True
         twin = self._twin()
         twin.memory.populate()
         twin.ready()

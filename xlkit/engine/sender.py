@@ -14,6 +14,7 @@ from xlkit.engine.wire import Header, Kind
 from xlkit.units import PAGE_BYTES
 
 _PREPARE_TIMEOUT_S = 120.0
+_START_TIMEOUT_S = 10.0
 # A large buffer would let a pass end long before its bytes left at the set bandwidth.
 _PACED_BUFFER_BYTES = 1 << 18
 
@@ -142,7 +143,10 @@ class Sender:
         EngineError
             If the receiver is gone.
         """
-        return wire.receive_ack(self._sock, Kind.GO)
+        self._sock.settimeout(_START_TIMEOUT_S)
+        first_write_s = wire.receive_ack(self._sock, Kind.GO)
+        self._sock.settimeout(wire.STALL_TIMEOUT_S)
+        return first_write_s
 
     def close(self) -> None:
         """Close the connection; a receiver that was not ordered to start its guest discards it."""

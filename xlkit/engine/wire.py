@@ -6,7 +6,6 @@ challenge and request under the token as key.
 
 import hmac
 import json
-import os
 import platform
 import secrets
 import socket
@@ -29,9 +28,10 @@ _HEADER: Final = struct.Struct("!4I")
 _ACK: Final = struct.Struct("!Id")
 _LENGTH: Final = struct.Struct("!I")
 _LONGEST_MESSAGE_BYTES: Final = 1 << 16
+_NAMESPACES: Final = (Path("/proc/self/ns/pid"), Path("/proc/self/ns/time"))
 
 
-class Refused(EngineError):
+class Refused(EngineError):  # noqa: N818 - what the receiver did, said as it is
     """The receiver does not want this request; it says why."""
 
 
@@ -64,7 +64,7 @@ def machine() -> str:
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        spaces = [os.readlink(f"/proc/self/ns/{kind}") for kind in ("pid", "time") if os.path.exists(f"/proc/self/ns/{kind}")]
+        spaces = [str(space.readlink()) for space in _NAMESPACES if space.exists()]
     except OSError:
         return platform.node()
     return " ".join((boot, *spaces))

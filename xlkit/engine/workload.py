@@ -128,7 +128,9 @@ class Phases:
 Workload = Steady | Phases
 MAX_PHASES = 32
 MIN_MEMORY_PAGES = 64
-_KINDS: dict[str, type[Idle | Uniform | Sweep | HotCold]] = {kind.name: kind for kind in (Idle, Uniform, Sweep, HotCold)}
+_KINDS: dict[str, type[Idle | Uniform | Sweep | HotCold]] = {
+    kind.name: kind for kind in (Idle, Uniform, Sweep, HotCold)
+}
 NAMES = (*_KINDS, Phases.name)
 
 
@@ -151,7 +153,9 @@ def to_settings(workload: Workload) -> dict[str, Any]:
     {'name': 'uniform', 'rate_pages_s': 1000, 'working_set_pages': None}
     """
     if isinstance(workload, Phases):
-        phases = [{"duration_s": phase.duration_s, "workload": to_settings(phase.workload)} for phase in workload.phases]
+        phases = [
+            {"duration_s": phase.duration_s, "workload": to_settings(phase.workload)} for phase in workload.phases
+        ]
         return {"name": workload.name, "phases": phases}
     return {"name": workload.name, **asdict(workload)}
 
@@ -206,7 +210,8 @@ def first_data_page(memory_pages: int) -> int:
     Returns
     -------
     int
-        Number of the first data page; the table takes a power of two of pages, at most a sixteenth of the guest and 4 MiB.
+        Number of the first data page; the table takes a power of two of pages, at most a sixteenth of the guest and
+        4 MiB.
 
     Raises
     ------

@@ -80,7 +80,7 @@ class LaunchPanel:
         self._runs: list[Run] = []
         # Callbacks come on whichever thread the kernel chooses, and the follower has its own.
         self._ui = threading.RLock()
-        self._display = RunDisplay(self.controls.policy().min_remaining)
+        self.display = RunDisplay(self.controls.policy().min_remaining)
         self.controls.min_remaining.observe(self._knob_moved)
         self.buttons = {
             "launch": _button("Launch", "play", "primary", "start a migration with these settings", self._clicked),
@@ -144,10 +144,10 @@ class LaunchPanel:
             try:
                 handle = runner.start(self._migration, policy, self._backend(), store=self._store)
             except XlkitError as error:
-                self._display.fail(str(error))
+                self.display.fail(str(error))
                 raise
             self._handle, self._running = handle, True
-            self._display.begin(policy.min_remaining, f"Migration of {self._migration.domain}")
+            self.display.begin(policy.min_remaining, f"Migration of {self._migration.domain}")
             self._enable()
             self._follower = threading.Thread(target=self._follow, args=(handle,), name="xlkit-panel", daemon=True)
             self._follower.start()
@@ -169,7 +169,7 @@ class LaunchPanel:
             if self._handle is not None and self._running:
                 policy = self.controls.policy()
                 self._handle.set_policy(policy)
-                self._display.chart.min_remaining = policy.min_remaining
+                self.display.chart.min_remaining = policy.min_remaining
 
     def wait(self, timeout_s: float | None = None) -> Run:
         """Wait until the migration has ended and the panel shows it.
@@ -245,7 +245,7 @@ class LaunchPanel:
         return {**(self.view._repr_mimebundle_(**options) or {}), "text/plain": repr(self)}
 
     def _view(self) -> ipywidgets.VBox:
-        shown = self._display
+        shown = self.display
         for name, button in self.buttons.items():
             button.add_class(f"xlkit-{name}")
         rows = [ipywidgets.HBox([*self.buttons.values(), shown.progress]), shown.status, shown.chart, shown.summary]
@@ -283,18 +283,18 @@ class LaunchPanel:
     def _knob_moved(self, _: int) -> None:
         with self._ui:
             if not self._running:
-                self._display.chart.min_remaining = self.controls.policy().min_remaining
+                self.display.chart.min_remaining = self.controls.policy().min_remaining
 
     def _follow(self, handle: runner.RunHandle) -> None:
         begun_s, seen = time.monotonic(), handle.snapshot()
         while not seen.final:
             with self._ui:
-                self._display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
+                self.display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
             # Passes that end faster than anybody can see are drawn together.
             time.sleep(REFRESH_S)
             seen = handle.snapshot()
         with self._ui:
-            self._display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
+            self.display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
             self._finish(handle)
 
     def _finish(self, handle: runner.RunHandle) -> None:
@@ -303,9 +303,9 @@ class LaunchPanel:
         try:
             self._runs.append(handle.wait())
         except Exception as error:  # noqa: BLE001 - whatever ended the run is shown here, and raised by wait()
-            self._display.fail(str(error))
+            self.display.fail(str(error))
         else:
-            self._display.end(self._runs[-1])
+            self.display.end(self._runs[-1])
 
 
 def _button(text: str, icon: str, style: str, hint: str, pressed: Callable[[], Any]) -> ipywidgets.Button:

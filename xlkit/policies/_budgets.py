@@ -34,7 +34,9 @@ class DowntimeBudgetPolicy(Rule):
 
     def __post_init__(self) -> None:
         if not 0 <= self.fixed_s < self.downtime_s < float("inf"):
-            raise InvalidValueError(f"downtime_s must be above fixed_s, both in seconds, not {self.downtime_s!r}, {self.fixed_s!r}.")
+            raise InvalidValueError(
+                f"downtime_s must be above fixed_s, both in seconds, not {self.downtime_s!r}, {self.fixed_s!r}."
+            )
         take_count(self, "max_iters", 30)
 
     def fires(self, stats: PrecopyStats) -> StopReason | None:
@@ -75,7 +77,10 @@ class NoProgressPolicy(Rule):
         if stats.dirty_pages is not None:
             if stats.dirty_pages < self.min_remaining:
                 return StopReason.MIN_REMAINING
-            if stats.last_sent_pages is not None and stats.dirty_pages > (1 - self.least_shrink) * stats.last_sent_pages:
+            if (
+                stats.last_sent_pages is not None
+                and stats.dirty_pages > (1 - self.least_shrink) * stats.last_sent_pages
+            ):
                 return StopReason.NO_PROGRESS
         return StopReason.MAX_ITERS if stats.iteration >= self.max_iters else None
 

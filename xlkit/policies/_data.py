@@ -29,14 +29,21 @@ class RecordedPolicy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
 
-    def decide(self, stats: PrecopyStats) -> Decision:
+    def decide(self, stats: PrecopyStats) -> Decision:  # noqa: ARG002 - the protocol's signature
         """Refuse: the rule itself was not recorded."""
         raise InvalidValueError(f"The policy {self.name!r} is not known here; only its settings were recorded.")
 
 
 _KINDS = (
-    ThresholdPolicy, SusePolicy, LegacyXenPolicy, XenServerPolicy, XcpNgPolicy, DowntimeBudgetPolicy, NoProgressPolicy, TimeLimitPolicy,
-)  # fmt: skip
+    ThresholdPolicy,
+    SusePolicy,
+    LegacyXenPolicy,
+    XenServerPolicy,
+    XcpNgPolicy,
+    DowntimeBudgetPolicy,
+    NoProgressPolicy,
+    TimeLimitPolicy,
+)
 POLICIES: Mapping[str, type] = MappingProxyType({kind.name: kind for kind in _KINDS})
 
 

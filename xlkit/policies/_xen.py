@@ -6,6 +6,10 @@ from typing import ClassVar
 from xlkit.model import PrecopyStats, StopReason
 from xlkit.policies._rule import XEN_MAX_ITERS, XEN_MIN_REMAINING, Rule, take_count
 
+_EMU_MIN_REMAINING = 50
+_EMU_MAX_ITERS = 4
+_EMU_EVENT_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class ThresholdPolicy(Rule):
@@ -14,8 +18,8 @@ class ThresholdPolicy(Rule):
     Parameters
     ----------
     min_remaining : int, default 50
-        Stop when strictly fewer pages are dirty before a pass [page of 4096 B]; that pass is still sent while the guest runs,
-        so this bounds the last live pass, not the pages of the blackout. 0 asks for the default.
+        Stop when strictly fewer pages are dirty before a pass [page of 4096 B]; that pass is still sent while the guest
+        runs, so this bounds the last live pass, not the pages of the blackout. 0 asks for the default.
     max_iters : int, default 5
         Stop when so many passes are done. 0 asks for the default.
 
@@ -27,7 +31,8 @@ class ThresholdPolicy(Rule):
     References
     ----------
     .. [1] Xen, ``tools/libs/guest/xg_sr_save.c``, ``simple_precopy_policy()``.
-    .. [2] O. Hering, "[PATCH v20210111 38/39] tools: add --min_remaining to libxl_domain_suspend", xen-devel, 2021-01-11.
+    .. [2] O. Hering, "[PATCH v20210111 38/39] tools: add --min_remaining to libxl_domain_suspend", xen-devel,
+           2021-01-11.
 
     Examples
     --------
@@ -63,11 +68,13 @@ class SusePolicy(Rule):
     min_remaining : int, default 50
         Stop when strictly fewer pages are dirty before a pass [page of 4096 B]. 0 asks for the default.
     max_iters : int, default 1
-        Stop before the pass of this number, counted from 0; that pass is still sent. 0 asks for the default of those packages.
+        Stop before the pass of this number, counted from 0; that pass is still sent. 0 asks for the default of those
+        packages.
 
     References
     ----------
-    .. [1] O. Hering, "[PATCH v20210111 39/39] tools: add --abort_if_busy to libxl_domain_suspend", xen-devel, 2021-01-11.
+    .. [1] O. Hering, "[PATCH v20210111 39/39] tools: add --abort_if_busy to libxl_domain_suspend", xen-devel,
+           2021-01-11.
     .. [2] openSUSE, package ``xen``, ``libxc-sr-number-of-iterations.patch`` (default 1).
     """
 
@@ -128,11 +135,12 @@ class LegacyXenPolicy(Rule):
 
 @dataclass(frozen=True, slots=True)
 class XenServerPolicy(Rule):
-    """XenServer's rule, which its emu-manager decides: the stop lands one call late, right after the pass it was meant for.
+    """XenServer's rule, decided by its emu-manager: the stop lands one call late, after the pass it was meant for.
 
     References
     ----------
-    .. [1] xenserver/emu-manager, ``emum.c`` (constants 50 and 4); ``xenguest``'s callback returns the last command it was given.
+    .. [1] xenserver/emu-manager, ``emum.c`` (constants 50 and 4); ``xenguest``'s callback returns the last command it
+           was given.
     """
 
     name: ClassVar[str] = "xenserver"
@@ -141,16 +149,17 @@ class XenServerPolicy(Rule):
         done = stats.iteration - 1
         if stats.dirty_pages is not None or done < 1:
             return None
-        if stats.last_sent_pages is not None and stats.last_sent_pages < 50:
+        if stats.last_sent_pages is not None and stats.last_sent_pages < _EMU_MIN_REMAINING:
             return StopReason.MIN_REMAINING
-        return StopReason.MAX_ITERS if done >= 4 else None
+        return StopReason.MAX_ITERS if done >= _EMU_MAX_ITERS else None
 
 
 @dataclass(frozen=True, slots=True)
 class XcpNgPolicy(Rule):
-    """XCP-ng's rule: like XenServer's, but 50 pages are few enough, and any pass after 0 that lasts over half a second ends it.
+    """XCP-ng's rule: like XenServer's, but 50 pages are few enough, and a long pass ends it.
 
-    The events that come twice a second within a pass carry a remainder of -1, which is under the limit, too.
+    Any pass after 0 that lasts over half a second is long: the events that come twice a second within a pass carry a
+    remainder of -1, which is under the limit, too.
 
     References
     ----------
@@ -163,7 +172,7 @@ class XcpNgPolicy(Rule):
         done = stats.iteration - 1
         if stats.dirty_pages is not None or done < 1:
             return None
-        slow = stats.last_pass_s is not None and stats.last_pass_s > 0.5
-        if slow or (stats.last_sent_pages is not None and stats.last_sent_pages <= 50):
+        slow = stats.last_pass_s is not None and stats.last_pass_s > _EMU_EVENT_S
+        if slow or (stats.last_sent_pages is not None and stats.last_sent_pages <= _EMU_MIN_REMAINING):
             return StopReason.MIN_REMAINING
-        return StopReason.MAX_ITERS if done >= 4 else None
+        return StopReason.MAX_ITERS if done >= _EMU_MAX_ITERS else None

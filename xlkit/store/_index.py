@@ -25,7 +25,7 @@ class Index:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[Path, tuple[Stamp, tuple[SealedRun, ...]]] = {}
+        self._known: dict[str, tuple[Stamp, tuple[SealedRun, ...]]] = {}
 
     def entries(self) -> dict[str, Entry]:
         """Find each run once, in the order of ids."""
@@ -33,6 +33,15 @@ class Index:
             with suppress(FileNotFoundError):  # compacted or removed while we looked: look again
                 return self._scan()
         return self._scan()
+
+    def holds(self, run_id: str) -> bool:
+        """Tell whether there is a run of this id; files that were read before are not looked at again."""
+        for file in list_files(self._folder, ".parquet"):
+            if file.name not in self._known:
+                with suppress(FileNotFoundError):
+                    self._read(file)
+        known = (sealed.head.run_id for _, runs in self._known.values() for sealed in runs)
+        return run_id in known or (self._folder / f"{run_id}{SUFFIX}").exists()
 
     def load(self, run_id: str) -> Run | None:
         """Read a run; None when there is none of that name."""
@@ -62,8 +71,8 @@ class Index:
     def covered(self, run_ids: set[str]) -> dict[Path, Stamp]:
         """List the sealed files that hold none but these runs, each as it was when it was read."""
         return {
-            path: stamp
-            for path, (stamp, runs) in self._known.items()
+            self._folder / name: stamp
+            for name, (stamp, runs) in self._known.items()
             if runs and all(sealed.head.run_id in run_ids for sealed in runs)
         }
 
@@ -78,28 +87,28 @@ class Index:
         return dict(sorted(found.items()))
 
     def _open_runs(self) -> Iterator[OpenRun]:
-        for path in list_files(self._folder, SUFFIX):
-            entry = read_open(path)
+        for file in list_files(self._folder, SUFFIX):
+            entry = read_open(Path(file.path))
             if entry is not None:
                 yield entry
 
     def _sealed_runs(self) -> Iterator[SealedRun]:
-        paths = list_files(self._folder, ".parquet")
-        for path in self._known.keys() - set(paths):
-            self._known.pop(path, None)
-        for path in paths:
-            yield from self._read(path)
+        files = list_files(self._folder, ".parquet")
+        for name in self._known.keys() - {file.name for file in files}:
+            self._known.pop(name, None)
+        for file in files:
+            yield from self._read(file)
 
-    def _read(self, path: Path) -> tuple[SealedRun, ...]:
-        stamp = stamp_of(path)
-        known = self._known.get(path)
+    def _read(self, file: "os.DirEntry[str] | Path") -> tuple[SealedRun, ...]:
+        stamp = stamp_of(file)
+        known = self._known.get(file.name)
         if known is None or known[0] != stamp:
             try:
-                known = (stamp, tuple(read_sealed(path)))
+                known = (stamp, tuple(read_sealed(self._folder / file.name)))
             except StoreError as error:
                 warnings.warn(f"Passed over: {error}", StoreWarning, stacklevel=2)
                 known = (stamp, ())
-            self._known[path] = known
+            self._known[file.name] = known
         return known[1]
 
     def _quick(self, run_id: str) -> SealedRun | None:
@@ -112,6 +121,8 @@ class Index:
     def _run(self, entry: Entry, groups: dict[tuple[Path, int], Any]) -> Run:
         if isinstance(entry, OpenRun):
             return entry.run
+        if not entry.head.n_iterations:
+            return entry.head.with_iterations(())
         place = (entry.path, entry.row_group)
         if place not in groups:
             groups.clear()  # neighbours share a group; more than one would only fill memory
@@ -119,20 +130,23 @@ class Index:
         return entry.within(groups[place])
 
 
-def list_files(folder: Path, suffix: str) -> list[Path]:
-    """List the store's files of a kind; none when there is no folder yet."""
+def list_files(folder: Path, suffix: str) -> list["os.DirEntry[str]"]:
+    """List the store's files of a kind by name; none when there is no folder yet."""
     try:
-        with told("list", folder):
-            names = [path.name for path in folder.iterdir()]
+        with told("list", folder), os.scandir(folder) as files:
+            return sorted((one for one in files if _is_ours(one.name, suffix)), key=lambda one: one.name)
     except FileNotFoundError:
         return []
-    return sorted(folder / name for name in names if name.endswith(suffix) and not name.startswith("."))
 
 
-def stamp_of(path: Path) -> Stamp:
+def stamp_of(file: "os.DirEntry[str] | Path") -> Stamp:
     """Tell one content of a file from another."""
-    facts = path.stat()
+    facts = file.stat()
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def _is_ours(name: str, suffix: str) -> bool:
+    return name.endswith(suffix) and not name.startswith(".")
 
 
 def _rank(entry: Entry) -> tuple[bool, int, bool]:

@@ -40,21 +40,19 @@ class SealedRun:
 
     def load(self) -> Run:
         """Read the iterations, too."""
-        return self.within(self.read_group())
+        return self.within(self.read_group()) if self.head.n_iterations else self.head.with_iterations(())
 
     def read_group(self) -> Any:
-        """Read the row group that holds the run, and others; None for a run without iterations."""
-        if not self.head.n_iterations:
-            return None
+        """Read the row group that holds the run's iterations, and those of others."""
         with told("read", self.path):
             try:
-                return pq.ParquetFile(self.path).read_row_group(self.row_group)
+                return pq.ParquetFile(self.path).read_row_group(self.row_group, use_threads=False)
             except (pa.ArrowException, IndexError) as error:
                 raise StoreError(f"Cannot read {self.path}: {error}. Restore the file or move it away.") from error
 
     def within(self, group: Any) -> Run:
         """Take the run's rows out of its row group."""
-        rows = [] if group is None else group.slice(self.first_row, self.head.n_iterations).to_pylist()
+        rows = group.slice(self.first_row, self.head.n_iterations).to_pylist()
         if [row.get("run_id") for row in rows] != [self.head.run_id] * self.head.n_iterations:
             raise StoreError(
                 f"{self.path} does not hold the rows of {self.head.run_id} where it says; restore the file."
@@ -119,9 +117,12 @@ def read_runs(path: str | Path) -> list[Run]:
     Raises
     ------
     StoreError
-        If it is no such file, was cut off, or is of a newer version.
+        If there is no such file, it was cut off, or it is of a newer version.
     """
-    return [sealed.load() for sealed in read_sealed(Path(path))]
+    try:
+        return [sealed.load() for sealed in read_sealed(Path(path))]
+    except FileNotFoundError as error:
+        raise StoreError(f"There is no file {path}.") from error
 
 
 def read_sealed(path: Path) -> list[SealedRun]:

@@ -80,7 +80,7 @@ class RunStore:
                 journal.remove()
             except StoreError as error:
                 warnings.warn(
-                    f"{error} The run is whole in {journal.path}; recover() seals it.", StoreWarning, stacklevel=2
+                    f"{error} The run is whole in {journal.path}; recover() seals it.", StoreWarning, stacklevel=3
                 )
             finally:
                 journal.close()
@@ -99,7 +99,7 @@ class RunStore:
             If it cannot be written, or another run has its id.
         """
         check_run_id(run.run_id)
-        if run.run_id in self:
+        if self._index.holds(run.run_id):
             if self[run.run_id] != run:
                 raise StoreError(f"Another run in {self.path} is called {run.run_id}; give this one another id.")
             return
@@ -202,8 +202,8 @@ class RunStore:
         """
         remove_stale(self.path)
         runs = []
-        for path in list_files(self.path, SUFFIX):
-            with taken_over(path) as entry:
+        for file in list_files(self.path, SUFFIX):
+            with taken_over(Path(file.path)) as entry:
                 if entry is not None:
                     write_runs(self._sealed_path(entry.run.run_id), [entry.run])
             if entry is not None:
@@ -222,9 +222,9 @@ class RunStore:
         """
         remove_stale(self.path)
         sealed = [entry for entry in self._index.entries().values() if isinstance(entry, SealedRun)]
-        if len({entry.path for entry in sealed}) <= max(1, -(-len(sealed) // _RUNS_A_FILE)):
-            return
         old = self._index.covered({entry.head.run_id for entry in sealed})
+        if len(old) <= max(1, -(-len(sealed) // _RUNS_A_FILE)):
+            return
         for begin in range(0, len(sealed), _RUNS_A_FILE):
             part = sealed[begin : begin + _RUNS_A_FILE]
             name = f"compact-{part[0].head.run_id}-{secrets.token_hex(4)}"

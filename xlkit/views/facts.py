@@ -7,6 +7,7 @@ from xlkit import units
 from xlkit.model import Knowledge, Run, Status
 from xlkit.policies import to_settings
 
+NOT_SET = "not set"
 _SHORT_ID = 6
 
 
@@ -34,7 +35,7 @@ def quantity(name: str, value: object) -> str:
     name : str
         Name of the setting, such as ``memory_bytes``.
     value : object
-        Its value; None is not known.
+        Its value; None is not set.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def quantity(name: str, value: object) -> str:
     '20,000 pages/s'
     """
     if value is None:
-        return "unknown"
+        return NOT_SET
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     for ending, write in _WRITERS:

@@ -69,13 +69,16 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
     --------
     iterations_rows : The same as a table.
     """
-    rows = iterations_rows(*runs)
+    shown = as_runs(*runs)
+    rows = iterations_rows(*shown)
     count = rows["run_id"].nunique()
     figure = Figure("Dirty pages of each pass", height=420 + _LEGEND_ROW_PX * (count // 3))
     if rows.empty:
         figure.say("No passes to show.")
     last = 8 if rows.empty else int(rows["iteration"].max())
-    for index, (_, passes) in enumerate(rows.groupby("run_id", sort=False)):
+    places = {run.run_id: place for place, run in enumerate(shown)}
+    for run_id, passes in rows.groupby("run_id", sort=False):
+        index = places[str(run_id)]
         _add_passes(figure, passes, index)
         _add_threshold(figure, passes, index, last, named=count <= len(PALETTE))
     _add_key(figure, rows)

@@ -6,7 +6,7 @@ from html import escape
 from xlkit.model import Run
 from xlkit.views.compare import plot_compare
 from xlkit.views.document import document, figure_html
-from xlkit.views.facts import as_runs, asked_facts, downtime_text, labels
+from xlkit.views.facts import NOT_SET, as_runs, asked_facts, downtime_text, labels
 from xlkit.views.iterations import plot_iterations
 from xlkit.views.prose import THRESHOLD_NOTE, difference, happened
 from xlkit.views.tables import asked_tables, html_table, iterations_table, summary_table
@@ -77,7 +77,7 @@ def _asked(runs: Sequence[Run]) -> str:
 def _guest(runs: Sequence[Run]) -> str:
     facts = [asked_facts(run) for run in runs]
     shared = {name: text for name, text in facts[0].items() if all(one.get(name) == text for one in facts)}
-    told = [f"{noun} {shared[name]}" for name, noun in _GUEST if name in shared]
+    told = [f"{noun} {shared[name]}" for name, noun in _GUEST if shared.get(name, NOT_SET) != NOT_SET]
     return f" Each time: {', '.join(told)}." if told else ""
 
 

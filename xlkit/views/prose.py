@@ -73,7 +73,7 @@ def difference(runs: Sequence[Run]) -> str:
 
 def _live(live: Sequence[Iteration]) -> str:
     if not live:
-        return "No pass was sent while the guest ran."
+        return "No live pass had ended."
     sent_bytes = sum(one.sent_bytes or 0 for one in live)
     passes = "One pass" if len(live) == 1 else f"{len(live)} passes"
     took = units.format_s(live[-1].ended_s)

@@ -5,7 +5,7 @@ from html import escape
 
 from xlkit import units
 from xlkit.model import Iteration, Run
-from xlkit.views.facts import asked_facts, downtime_text
+from xlkit.views.facts import NOT_SET, asked_facts, downtime_text
 
 
 def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -27,7 +27,7 @@ def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object
 
     Examples
     --------
-    >>> html_table("Passes", ["pass"], [[0]]).count("<th")
+    >>> html_table("Passes", ["pass"], [[0]]).count("<th scope")
     2
     """
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
@@ -56,7 +56,7 @@ def asked_tables(runs: Sequence[Run], names: Sequence[str]) -> str:
     """
     facts = [asked_facts(run) for run in runs]
     settings = dict.fromkeys(name for one in facts for name in one)
-    rows = [[name, *(one.get(name, "not set") for one in facts)] for name in settings]
+    rows = [[name, *(one.get(name, NOT_SET) for one in facts)] for name in settings]
     different = [row for row in rows if len(set(row[1:])) > 1]
     same = [row[:2] for row in rows if len(set(row[1:])) == 1]
     shown = html_table("What differed", ["setting", *names], different) if different else ""
@@ -78,8 +78,10 @@ def iterations_table(run: Run, name: str) -> str:
     Returns
     -------
     str
-        A ``table`` element.
+        A ``table`` element, or a sentence where no pass had ended.
     """
+    if not run.iterations:
+        return f"<p>No pass of {escape(name)} had ended.</p>"
     head = ["iteration", "phase", "dirty pages", "sent", "begun", "took", "answer before", "answer after"]
     return html_table(f"Passes of {name}", head, [_pass_cells(one) for one in run.iterations])
 

@@ -3,11 +3,13 @@
 import contextlib
 import ctypes
 import errno
+import functools
 import mmap
 import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -135,15 +137,20 @@ def _cut(vectors: Vectors, chunk_bytes: int) -> Vectors:
     return cut
 
 
-def _call(name: str, sock: socket.socket, flags: int) -> Callable[[int, int], int]:
-    function = getattr(libc(), name)
+@functools.cache
+def _function(name: str) -> Callable[[int, int, int], int]:
+    function: Any = getattr(libc(), name)
     function.argtypes, function.restype = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int), ctypes.c_ssize_t
-    header, fd = _MessageHeader(), sock.fileno()
+    return cast("Callable[[int, int, int], int]", function)
+
+
+def _call(name: str, sock: socket.socket, flags: int) -> Callable[[int, int], int]:
+    function, header, fd = _function(name), _MessageHeader(), sock.fileno()
     where = ctypes.addressof(header)
 
     def call(vectors: int, n_vectors: int) -> int:
         header.vectors, header.n_vectors = vectors, n_vectors
-        moved = int(function(fd, where, flags))
+        moved = function(fd, where, flags)
         if moved > 0:
             return moved
         error = last_error(name) if moved < 0 else None

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xlkit.cli import options, report
+from xlkit.cli import options
+from xlkit.cli.data import record_data
 from xlkit.cli.progress import follow
+from xlkit.cli.text import run_text, setup_text
 from xlkit.engine.workload import Workload, from_settings
 from xlkit.errors import InvalidValueError
 from xlkit.model import Migration, Status
@@ -80,13 +82,13 @@ def migrate(ctx: click.Context, /, domain: str, host: str, **given: Any) -> None
     with contextlib.closing(make_backend(given)) as backend:
         if given["dry_run"]:
             setup = backend.preflight(migration)
-            click.echo(json.dumps(report.data(setup)) if given["as_json"] else report.setup_text(setup))
+            click.echo(json.dumps(record_data(setup)) if given["as_json"] else setup_text(setup))
             return
         outcome = follow(migration, policy, backend, given["store_path"])
     if given["as_json"]:
-        click.echo(json.dumps(report.data(outcome.run)))
+        click.echo(json.dumps(record_data(outcome.run)))
     elif outcome.error is None:
-        click.echo(report.run_text(outcome.run))
+        click.echo(run_text(outcome.run))
     if outcome.error is not None:
         raise outcome.error
     ctx.exit(outcome.exit_code if outcome.run.stop.status is not Status.COMPLETED else 0)

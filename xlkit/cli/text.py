@@ -1,69 +1,35 @@
-"""What the commands print: runs as text for people and as data for scripts."""
+"""What the commands print for people: runs as tables and sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from xlkit import units
-from xlkit.journal import to_data
-from xlkit.model import DowntimePart, Iteration, Knowledge, Run, Setup
-from xlkit.policies import from_settings, to_settings
+from xlkit.cli.data import records
+from xlkit.model import DowntimePart, Iteration, Knowledge, Run, Setup, Status
+from xlkit.policies import to_settings
 
 if TYPE_CHECKING:
     from xlkit.store import RunHead
 
-_CODEC = (to_settings, from_settings)
+_WIDTH = 100
+_MOST_COLUMNS = 3
+_COMPARED = (
+    "run",
+    "backend",
+    "min_remaining",
+    "max_iters",
+    "stopped by",
+    "passes",
+    "last live pages",
+    "paused pages",
+    "sent",
+    "total",
+    "downtime",
+)
+_PASSES = ("pass", "phase", "dirty pages", "sent", "begun", "took")
 _BOUNDS = {Knowledge.AT_MOST: "at most ", Knowledge.AT_LEAST: "at least "}
-
-
-def data(record: Run | Setup) -> dict[str, Any]:
-    """Turn a run or a set-up into what JSON can hold.
-
-    Parameters
-    ----------
-    record : Run or Setup
-        What is to be printed.
-
-    Returns
-    -------
-    dict
-        Its fields; of a run also ``run_id`` and ``complete``.
-    """
-    fields: dict[str, Any] = to_data(record, _CODEC)
-    return {"run_id": record.run_id, "complete": record.complete} | fields if isinstance(record, Run) else fields
-
-
-def head_data(head: "RunHead") -> dict[str, Any]:
-    """Turn the head of a run into one flat JSON object.
-
-    Parameters
-    ----------
-    head : RunHead
-        A run without its iterations.
-
-    Returns
-    -------
-    dict
-        ``run_id``, ``status``, ``iterations`` (how many), ``complete``, and what was asked and what it cost.
-    """
-    return {
-        "run_id": head.run_id,
-        "status": head.stop.status,
-        "iterations": head.n_iterations,
-        "complete": head.complete,
-        "stop_reason": head.stop.stop_reason,
-        "backend": head.start.backend,
-        "origin": head.start.origin,
-        "domain": head.start.migration.domain,
-        "source": head.start.migration.source,
-        "destination": head.start.migration.destination,
-        "policy": to_settings(head.start.policy),
-        "started_at": head.start.started_at.isoformat(),
-        "total_s": head.stop.ended_s,
-        "downtime_s": head.stop.downtime_s,
-        "runs_at": head.stop.runs_at,
-        "verified": head.stop.verified,
-        "message": head.stop.message,
-    }
 
 
 def heads_text(heads: "Sequence[RunHead]") -> str:
@@ -165,11 +131,32 @@ def run_text(run: Run) -> str:
         [
             f"Run {run.run_id}: {asked.domain} from {asked.source} to {asked.destination}, {run.stop.status}",
             f"Backend {run.start.backend} ({run.start.origin}), policy {policy_text(run.start.policy)}",
-            table(["pass", "phase", "dirty pages", "sent", "begun", "took"], map(_pass_cells, run.iterations)),
-            happened(run),
+            *([table(_PASSES, map(_pass_cells, run.iterations))] if run.iterations else []),
+            click.wrap_text(happened(run), _WIDTH),
             *_downtime_lines(run.stop.downtime),
         ]
     )
+
+
+def comparison_text(runs: Sequence[Run]) -> str:
+    """Write runs side by side for a reader.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least one.
+
+    Returns
+    -------
+    str
+        A column a run, or a line where they are many; for two completed runs also what the second cost.
+    """
+    from xlkit.frames import summary
+    from xlkit.views.prose import difference
+
+    rows = [_summary_cells(row) for row in records(summary(*runs))]
+    told = difference(runs)
+    return _side_by_side(rows) + (f"\n\n{click.wrap_text(told, _WIDTH)}" if told else "")
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -207,6 +194,29 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     )
 
 
+def _side_by_side(rows: Sequence[Sequence[object]]) -> str:
+    if len(rows) > _MOST_COLUMNS:
+        return table(_COMPARED, rows)
+    titles, *lines = zip(_COMPARED, *rows, strict=True)
+    return table([str(title) for title in titles], lines)
+
+
+def _summary_cells(row: Mapping[str, Any]) -> list[object]:
+    return [
+        row["run_id"],
+        f"{row['backend']} ({row['origin']})",
+        row["min_remaining"] if row["min_remaining"] is not None else row["policy"],
+        row["max_iters"],
+        row["stop_reason"] if row["status"] == Status.COMPLETED else row["status"],
+        row["iterations"],
+        row["last_live_pages"],
+        row["final_pages"],
+        units.format_bytes(row["sent_bytes"]),
+        units.format_s(row["total_s"]),
+        units.format_s(row["downtime_s"]),
+    ]
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "unknown"
@@ -234,4 +244,5 @@ def _downtime_lines(parts: Sequence[DowntimePart]) -> list[str]:
         return []
     told = [f"{part.name} {_BOUNDS.get(part.knowledge, '')}{units.format_s(part.duration_s)}" for part in parts]
     meaning = "Downtime counts from asking the guest to suspend until it runs again"
-    return [f"{meaning}. Its parts, and what was measured beside it: {', '.join(told)}."]
+    parts_told = f"Its parts, and what was measured beside it: {', '.join(told)}."
+    return [click.wrap_text(f"{meaning}. {parts_told}", _WIDTH)]

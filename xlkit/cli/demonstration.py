@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlkit.cli import options, report
+from xlkit.cli import options
 from xlkit.cli.progress import Outcome, follow
 from xlkit.cli.recorded import write_page
+from xlkit.cli.text import comparison_text, run_text
 from xlkit.engine.workload import HotCold
 from xlkit.model import Migration, Status
 from xlkit.policies import XEN_MIN_REMAINING, ThresholdPolicy
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _MIN_REMAINING = (XEN_MIN_REMAINING, 2_000)
 _MAX_ITERS = 30
 # Hot pages are dirty again before their pass ends: each pass shrinks the set only a little, so the knobs decide.
-_WORKLOAD = HotCold(rate_pages_s=15_000, hot_pages=2_000, hot_share=0.9)
+_WORKLOAD = HotCold(rate_pages_s=10_000, hot_pages=2_000, hot_share=0.9)
 
 
 @click.command()
@@ -42,11 +43,11 @@ def demo(ctx: click.Context, html: Path, store_path: Path | None, *, quick: bool
         if outcome.error is not None:
             raise outcome.error
         if outcome.run.stop.status is not Status.COMPLETED:
-            click.echo(report.run_text(outcome.run))
+            click.echo(run_text(outcome.run))
             ctx.exit(outcome.exit_code)
         runs.append(outcome.run)
     write_page(runs, html)
-    click.echo(report.comparison_text(runs))
+    click.echo(comparison_text(runs))
     click.echo(f"\nThe page with the figures: {html.absolute()}\n`xlkit show -1` shows every pass of the last run.")
 
 
