@@ -1,13 +1,13 @@
 """The backend ``xl``: drive ``xl migrate`` on a source dom0, with both knobs on any host from Xen 4.14 on."""
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from xlkit.backends.host import Host, LocalHost
+from xlkit.backends.xl_command import SuspendProps, XlOptions, check_domain, destination_word, xl_command
 from xlkit.backends.xl_probe import Dom0, Way, probe
 from xlkit.backends.xl_run import BASE, HostRun, find_run
 from xlkit.backends.xl_story import Story
@@ -19,8 +19,6 @@ from xlkit.protocols import Policy
 from xlkit.switch import Orders, Switch
 
 _APPLIED: Final = {Way.NATIVE: Applied.NATIVE, Way.HELPER: Applied.HELPER, Way.OBSERVE: Applied.BUILT_IN}
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}")
-_DESTINATION: Final = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])")
 _SETTLE_S: Final = 180.0
 
 
@@ -38,8 +36,8 @@ class XlBackend:
     way : {"auto", "native", "helper", "observe"}, default "auto"
         How the policy is applied: by xl's own flags, by the save helper that is carried there, or not at all (the host
         decides and every pass is recorded). One that cannot work is refused, never replaced by another.
-    options : tuple of str, default ()
-        Further options of ``xl migrate``.
+    options : XlOptions, optional
+        What ``xl migrate`` is told besides the stop rule.
     answer_within_s : float, default 10.0
         How long the host waits for the answer of a policy that only Python knows before the two knobs decide [s].
     reconnect_s : float, default 60.0
@@ -57,7 +55,7 @@ class XlBackend:
 
     host: Host | None = None
     way: str = Way.AUTO
-    options: tuple[str, ...] = ()
+    options: XlOptions = field(default_factory=XlOptions)
     answer_within_s: float = 10.0
     reconnect_s: float = 60.0
     base: str = BASE
@@ -72,7 +70,12 @@ class XlBackend:
         dom0 = self._probe(migration)
         way = dom0.choose(Way(self.way))
         return Setup(
-            settings={"source": dom0.label, "way": way.value, "options": list(self.options), "base": self.base},
+            settings={
+                "source": dom0.label,
+                "way": way.value,
+                "options": [*self.options.global_words(), *self.options.migrate_words()],
+                "base": self.base,
+            },
             applied=_APPLIED[way],
             origin=Origin.MEASURED,
             clock=CLOCK,
@@ -85,7 +88,7 @@ class XlBackend:
         _check_names(migration)
         dom0 = self._probe(migration)
         way = dom0.choose(Way(self.way))
-        argv = self._argv(migration, policy, way)
+        argv = self.command(migration, policy, way)
         pilot = _Pilot(policy, self.answer_within_s)
         host = self._host(migration)
         run = HostRun.start(host, dom0, way, migration.domain, argv, pilot.settings(), base=self.base)
@@ -117,6 +120,53 @@ class XlBackend:
             label = self._host(migration).label
             raise PreflightError(f"{label} holds no migration of {migration.domain}: nothing to attach to.")
         yield from self._follow(migration, run, _Pilot(policy, self.answer_within_s), None)
+
+    def command(self, migration: Migration, policy: Policy, way: Way | None = None) -> list[str]:
+        """Build the command that runs on the source; nothing is contacted.
+
+        Parameters
+        ----------
+        migration : Migration
+            Which domain goes where.
+        policy : Policy
+            When precopy ends.
+        way : Way or None, default None
+            How the policy is applied; None is the backend's own, and ``auto`` is told as for an xl that has the flags.
+
+        Returns
+        -------
+        list of str
+            xl and its arguments; the save helper and its policy go beside them, in the environment.
+
+        Raises
+        ------
+        InvalidValueError
+            If a name could mean anything else to xl or to a shell.
+        PreflightError
+            If that way cannot carry the policy.
+
+        Examples
+        --------
+        >>> backend = XlBackend(options=XlOptions(paused=True), way="helper")
+        >>> backend.command(Migration("web1", "hostb"), ThresholdPolicy())
+        ['xl', 'migrate', '-p', 'web1', 'hostb']
+        """
+        way = Way(self.way) if way is None else way
+        rule = policy.policy if isinstance(policy, Switch) else policy
+        options, props = self.options, None
+        if way is Way.OBSERVE and rule != ThresholdPolicy():
+            raise PreflightError(
+                f"way='observe' leaves the decision to the host, which stops by {ThresholdPolicy()!r}, not by "
+                f"{rule!r}. Nothing was started."
+            )
+        if way is Way.NATIVE and not isinstance(rule, ThresholdPolicy | SusePolicy):
+            raise PreflightError(f"xl's own flags carry two numbers, not {rule!r}. Nothing was started.")
+        if way in {Way.NATIVE, Way.AUTO} and isinstance(rule, ThresholdPolicy | SusePolicy):
+            props = SuspendProps(max_iters=rule.max_iters, min_remaining=rule.min_remaining)
+        if way is Way.NATIVE:
+            # The patched xl tells each call of its policy in a line of level debug.
+            options = replace(options, verbose=3)
+        return xl_command(migration.domain, migration.destination, options, props)
 
     def close(self) -> None:
         """Let go of the hosts; what runs there goes on."""
@@ -176,21 +226,6 @@ class XlBackend:
                     story.hear(line)
                 if story.status is not None or time.monotonic() > end_s:
                     return
-
-    def _argv(self, migration: Migration, policy: Policy, way: Way) -> list[str]:
-        rule = policy.policy if isinstance(policy, Switch) else policy
-        flags: list[str] = []
-        if way is Way.NATIVE:
-            if not isinstance(rule, ThresholdPolicy | SusePolicy):
-                raise PreflightError(f"xl's own flags carry two numbers, not {rule!r}. Nothing was started.")
-            flags = ["--min_remaining", str(rule.min_remaining), "--max_iters", str(rule.max_iters)]
-        elif way is Way.OBSERVE and rule != ThresholdPolicy():
-            raise PreflightError(
-                f"way='observe' leaves the decision to the host, which stops by {ThresholdPolicy()!r}, not by {rule!r}. "
-                "Nothing was started."
-            )
-        verbose = ["-vvv"] if way is Way.NATIVE else []
-        return ["xl", *verbose, "migrate", *self.options, *flags, migration.domain, migration.destination]
 
     def _probe(self, migration: Migration) -> Dom0:
         dom0 = probe(self._host(migration), migration.domain)
@@ -264,10 +299,8 @@ def _lost(error: HostUnreachableError, migration: Migration) -> RunStop:
 
 
 def _check_names(migration: Migration) -> None:
-    if not _DOMAIN.fullmatch(migration.domain):
-        raise PreflightError(f"{migration.domain!r} is no name of a Xen domain that can be handed to xl safely.")
-    if not _DESTINATION.fullmatch(migration.destination):
-        raise PreflightError(f"{migration.destination!r} is no [user@]host: xl would paste it into a root shell.")
+    check_domain(migration.domain)
+    destination_word(migration.destination)
 
 
 def _reach(source: str) -> Host:
