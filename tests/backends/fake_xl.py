@@ -1,7 +1,7 @@
-"""An ``xl`` with scripted guests: it starts the real save helper and speaks libxl's side of its pipes.
+"""``xl migrate`` with scripted guests: it starts the real save helper and speaks libxl's side of its pipes.
 
-The folder named by FAKE_XEN holds ``guests/source`` and ``guests/destination`` (a file for each guest that runs there) and
-``behaviour.json``.
+The folder named by FAKE_XEN holds ``guests/source`` and ``guests/destination`` (a file for each guest that runs there)
+and ``behaviour.json``.
 """
 
 import json
@@ -15,37 +15,14 @@ from dom0.toolstack import SUSPEND, Save
 
 XEN = Path(os.environ["FAKE_XEN"])
 BEHAVIOUR = json.loads((XEN / "behaviour.json").read_text())
-FLAGS = " --min_remaining N  stop below N\n --max_iters N  stop after N\n"
 
 
 def say(*lines: str) -> None:
-    for line in lines:
-        print(line, file=sys.stderr, flush=True)
+    os.write(2, "".join(f"{line}\n" for line in lines).encode())
 
 
 def guest(name: str, side: str = "source") -> Path:
     return XEN / "guests" / side / name
-
-
-def domid(name: str) -> int:
-    if not guest(name).exists():
-        say(f"{name} is an invalid domain identifier (rc=-6)")
-        return 1
-    print(7)
-    return 0
-
-
-def listed(name: str) -> int:
-    if domid(name) == 0:
-        print(f"Name    ID   Mem VCPUs\tState\tTime(s)\n{name}    7    16     1     -b----       1.3")
-    return 0
-
-
-def info() -> int:
-    version = BEHAVIOUR.get("version", "4.17")
-    major, minor = version.split(".")
-    print(f"xen_major : {major}\nxen_minor : {minor}\nxen_extra : .7\nxen_version : {version}.7")
-    return 0
 
 
 def migrate(argv: list[str]) -> int:
@@ -80,32 +57,16 @@ def failed(*, suspended: bool) -> int:
 def hand_over(name: str) -> int:
     say("migration sender: Target has acknowledged transfer.", "migration sender: Giving target permission to start.")
     if BEHAVIOUR.get("handshake") == "fails":
-        say("** Migration failed during final handshake **", "Domain state is now undefined !", "Please CHECK AT BOTH ENDS")
+        say(
+            "** Migration failed during final handshake **",
+            "Domain state is now undefined !",
+            "Please CHECK AT BOTH ENDS",
+        )
         return 1
     guest(name).rename(guest(name, "destination"))
     say("migration sender: Target reports successful startup.", "Migration successful.")
     return 0
 
 
-def main(argv: list[str]) -> int:
-    words = [one for one in argv if one != "-vvv"]
-    match words:
-        case ["info"]:
-            return info()
-        case ["help", "migrate"]:
-            print("Usage: xl [-v] migrate [options] <Domain> <host>\n" + (FLAGS if BEHAVIOUR.get("flags") else ""))
-            return 0
-        case ["domid", name]:
-            return domid(name)
-        case ["list", name]:
-            return listed(name)
-        case ["migrate", *rest]:
-            return migrate(rest)
-    return 2
-
-
 if __name__ == "__main__":
-    sys.stdout.flush()
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    os._exit(code)
+    os._exit(migrate(sys.argv[2:]))

@@ -1,13 +1,28 @@
 import json
-import shutil
-from collections.abc import Iterator
+import os
+import runpy
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.backends.dom0.conftest import CARGO
 from tests.backends.xen_host import MIGRATION, ScriptedDom0
+from xlkit.backends.host import LocalHost, LocalStream
 from xlkit.backends.xl import XlBackend
-from xlkit.model import Decision, Iteration, Migration, Phase, RunStop, Side, Status, StopReason
+from xlkit.backends.xl_command import XlOptions
+from xlkit.backends.xl_probe import HELPER_MINORS
+from xlkit.errors import (
+    HostUnreachableError,
+    InvalidValueError,
+    MigrationError,
+    PreflightError,
+    UndefinedOutcomeError,
+)
+from xlkit.model import Applied, Decision, Iteration, Migration, Phase, RunStop, Side, Status, StopReason
 from xlkit.policies import NoProgressPolicy, ThresholdPolicy
 from xlkit.protocols import Policy
 from xlkit.switch import Switch
@@ -58,7 +73,11 @@ class _Again(XlBackend):
 def test_both_knobs_decide_on_the_host(dom0: ScriptedDom0) -> None:
     passes, stop = migrate(dom0.backend(), ThresholdPolicy(min_remaining=650, max_iters=30))
     assert [one.dirty_pages for one in passes] == [4096, 800, 700, 600, 12]
-    assert (stop.status, stop.stop_reason, stop.runs_at) == (Status.COMPLETED, StopReason.MIN_REMAINING, Side.DESTINATION)
+    assert (stop.status, stop.stop_reason, stop.runs_at) == (
+        Status.COMPLETED,
+        StopReason.MIN_REMAINING,
+        Side.DESTINATION,
+    )
     assert dom0.sides() == [Side.DESTINATION]
 
 
@@ -72,3 +91,244 @@ def test_the_downtime_has_three_parts_by_one_clock(dom0: ScriptedDom0) -> None:
     assert [one.name for one in stop.downtime] == ["suspend", "copy", "resume"]
     assert len({one.clock for one in stop.downtime}) == 1
     assert stop.downtime_s == pytest.approx(sum(one.duration_s for one in stop.downtime))
+
+
+def test_the_same_numbers_replayed_give_the_same_decisions(dom0: ScriptedDom0) -> None:
+    policy = ThresholdPolicy(min_remaining=550, max_iters=30)
+    passes, stop = migrate(dom0.backend(), policy)
+    live = [one for one in passes if one.phase is Phase.PRECOPY]
+    assert [one.decision_before for one in live] == [Decision.CONTINUE] * 4 + [Decision.STOP_AND_COPY]
+    assert "the policy" not in stop.message
+
+
+def test_a_policy_that_only_python_knows_decides_call_by_call(dom0: ScriptedDom0) -> None:
+    passes, stop = migrate(dom0.backend(), NoProgressPolicy(least_shrink=0.5))
+    assert [one.dirty_pages for one in passes] == [4096, 800, 700, 12]
+    assert stop.stop_reason is StopReason.NO_PROGRESS
+
+
+def test_a_policy_can_change_while_it_runs(dom0: ScriptedDom0) -> None:
+    dom0.write_script(dirty=(4000,), chunk_us=5000)
+    switch = Switch(NEVER)
+    events = dom0.backend().migrate(MIGRATION, switch)
+    next(events)
+    switch.set_policy(ThresholdPolicy(min_remaining=5000))
+    *_, stop = events
+    assert (stop.status, stop.stop_reason) == (Status.COMPLETED, StopReason.MIN_REMAINING)
+    [control] = switch.taken_up()
+    assert 0 < control.latency_s < 5
+    assert "the policy" not in stop.message, "every call is replayed under the orders that it was made under"
+
+
+def test_stop_now_is_obeyed_on_the_host(dom0: ScriptedDom0) -> None:
+    dom0.write_script(dirty=(4000,), chunk_us=5000)
+    switch = Switch(NEVER)
+    events = dom0.backend().migrate(MIGRATION, switch)
+    next(events)
+    switch.stop_now()
+    *_, stop = events
+    assert (stop.status, stop.stop_reason) == (Status.COMPLETED, StopReason.OPERATOR)
+
+
+def test_an_abort_cuts_into_pass_0(dom0: ScriptedDom0) -> None:
+    dom0.write_script(p2m=1 << 20, dirty=(1,), chunk_us=20_000)
+    switch = Switch(NEVER)
+    switch.abort()
+    passes, stop = migrate(dom0.backend(), switch)
+    assert passes == []
+    assert (stop.status, stop.runs_at) == (Status.ABORTED, Side.SOURCE)
+    assert dom0.sides() == [Side.SOURCE]
+    assert not dom0.base.exists()
+
+
+def test_closing_the_iterator_in_pass_0_gives_the_migration_up(dom0: ScriptedDom0) -> None:
+    dom0.write_script(p2m=1 << 20, dirty=(1,), chunk_us=5000)
+    switch = Switch(NEVER)
+    events = dom0.backend().migrate(MIGRATION, switch)
+    waiter = threading.Thread(target=list, args=[events])
+    waiter.start()
+    wait_until(lambda: '"progress"' in dom0.events())
+    switch.abort()
+    waiter.join(20)
+    assert dom0.sides() == [Side.SOURCE]
+    assert not dom0.base.exists()
+
+
+def test_the_native_flags_are_passed_and_the_passes_observed(dom0: ScriptedDom0) -> None:
+    dom0.behave(flags=True)
+    backend = dom0.backend(options=XlOptions(paused=True))
+    assert backend.preflight(MIGRATION).applied is Applied.NATIVE
+    passes, stop = migrate(backend, ThresholdPolicy(min_remaining=500, max_iters=7))
+    assert dom0.argv() == ["-p", "--max_iters", "7", "--min_remaining", "500", "guest", "destination"]
+    assert [one.dirty_pages for one in passes] == [4096, 800, 700, 600, 500, 12]
+    assert stop.status is Status.COMPLETED
+
+
+def test_the_host_can_be_left_to_decide(dom0: ScriptedDom0) -> None:
+    backend = dom0.backend(way="observe")
+    assert backend.preflight(MIGRATION).applied is Applied.BUILT_IN
+    passes, _ = migrate(backend, ThresholdPolicy())
+    assert [one.dirty_pages for one in passes] == [4096, 800, 700, 600, 500, 12]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "way", "why"),
+    [
+        ({}, "native", "does not know --max_iters and --min_remaining"),
+        ({"flags": True}, "helper", "patched xl sets the policy itself"),
+        ({"version": "4.13"}, "auto", "4.14 to 4.22.*observe"),
+        ({"version": "4.23"}, "helper", "4.14 to 4.22"),
+        ({"version": "4.9"}, "observe", "4.10 to 4.22"),
+    ],
+)
+def test_a_way_that_cannot_work_is_refused_with_the_reason(
+    dom0: ScriptedDom0, behaviour: dict[str, object], way: str, why: str
+) -> None:
+    dom0.behave(**behaviour)
+    with pytest.raises(PreflightError, match=why):
+        dom0.backend(way=way).preflight(MIGRATION)
+    assert dom0.sides() == [Side.SOURCE]
+
+
+@pytest.mark.parametrize("destination", ["host;reboot", "$(reboot)", "a b", "-oProxyCommand=x", "`x`", "a\nb", ""])
+def test_a_destination_that_would_be_pasted_into_a_shell_is_refused(dom0: ScriptedDom0, destination: str) -> None:
+    with pytest.raises((PreflightError, InvalidValueError)):
+        XlBackend(host=Unreachable()).preflight(Migration("guest", destination))
+
+
+@pytest.mark.parametrize("domain", ["guest;reboot", "../guest", "$x", "a b"])
+def test_a_domain_that_is_no_name_is_refused(domain: str) -> None:
+    with pytest.raises(InvalidValueError):
+        XlBackend(host=Unreachable()).preflight(Migration(domain, "destination"))
+
+
+def test_a_domain_that_does_not_run_is_refused(dom0: ScriptedDom0) -> None:
+    dom0.put(Side.DESTINATION)
+    with pytest.raises(PreflightError, match="xl list"):
+        dom0.backend().preflight(MIGRATION)
+
+
+def test_a_host_without_xl_is_refused(dom0: ScriptedDom0) -> None:
+    (dom0.folder / "bin" / "xl").unlink()
+    with pytest.raises(PreflightError, match="no dom0"):
+        dom0.backend().preflight(MIGRATION)
+
+
+def test_a_failed_handshake_is_an_outcome_that_nobody_knows(dom0: ScriptedDom0) -> None:
+    dom0.behave(handshake="fails")
+    with pytest.raises(UndefinedOutcomeError, match="xl list"):
+        migrate(dom0.backend(), ThresholdPolicy(max_iters=1))
+
+
+def test_a_migration_that_never_begins_says_what_xl_said(dom0: ScriptedDom0) -> None:
+    dom0.behave(before=["No route to host"])
+    with pytest.raises(MigrationError, match="No route to host"):
+        migrate(dom0.backend(), ThresholdPolicy())
+    assert dom0.sides() == [Side.SOURCE]
+
+
+def test_a_helper_that_is_killed_leaves_the_guest_at_the_source(dom0: ScriptedDom0) -> None:
+    dom0.write_script(p2m=1 << 20, dirty=(1,), chunk_us=5000)
+    killed = threading.Thread(target=kill_helper, args=[dom0])
+    killed.start()
+    with pytest.raises(MigrationError, match="source"):
+        migrate(dom0.backend(), NEVER)
+    killed.join()
+    assert dom0.sides() == [Side.SOURCE]
+
+
+def test_a_lost_connection_is_made_anew_and_nothing_is_missing(dom0: ScriptedDom0) -> None:
+    dom0.write_script(dirty=(4000, 3000, 2000, 1000, 500), chunk_us=5000)
+    host = Flaky(dom0.host())
+    events = XlBackend(host=host, base=str(dom0.base)).migrate(MIGRATION, ThresholdPolicy(min_remaining=1))
+    passes = [next(events)]
+    host.cut()
+    *rest, stop = events
+    assert [one.dirty_pages for one in passes + rest] == [4096, 4000, 3000, 2000, 1000, 12]
+    assert stop.status is Status.COMPLETED
+    assert len(host.streams) == 2
+
+
+def test_a_run_whose_watcher_was_lost_is_picked_up_whole(dom0: ScriptedDom0) -> None:
+    dom0.write_script(dirty=(4000, 3000, 2000, 1000, 500), chunk_us=20_000)
+    host = Flaky(dom0.host())
+    policy = ThresholdPolicy(min_remaining=1)
+    events = XlBackend(host=host, base=str(dom0.base), reconnect_s=0).migrate(MIGRATION, policy)
+    next(events)
+    host.cut(for_good=True)
+    *_, lost = events
+    assert lost.status is Status.INCOMPLETE
+    assert "attach" in lost.message
+    *passes, stop = dom0.backend().attach(MIGRATION, policy)
+    assert [one.dirty_pages for one in passes] == [4096, 4000, 3000, 2000, 1000, 12]
+    assert (stop.status, dom0.sides()) == (Status.COMPLETED, [Side.DESTINATION])
+    assert not dom0.base.exists()
+
+
+def test_there_must_be_something_to_attach_to(dom0: ScriptedDom0) -> None:
+    with pytest.raises(PreflightError, match="nothing to attach to"):
+        list(dom0.backend().attach(MIGRATION, NEVER))
+
+
+def test_the_cargo_and_the_probe_know_the_same_versions_of_xen() -> None:
+    table = runpy.run_path(str(CARGO / "save_helper.py"))["STATS"]
+    assert set(table) == {f"4.{minor}" for minor in HELPER_MINORS}
+
+
+class Unreachable:
+    """A host that must not be asked anything."""
+
+    label = "nowhere"
+
+    def run(self, *_: object, **__: object) -> None:
+        raise AssertionError("contacted")
+
+
+class Flaky:
+    """A host whose connections can be cut."""
+
+    def __init__(self, host: LocalHost) -> None:
+        self.label, self._host, self._gone = host.label, host, False
+        self.streams: list[FlakyStream] = []
+
+    def run(self, script: str, **settings: object) -> object:
+        if self._gone:
+            raise HostUnreachableError("gone", host=self.label)
+        return self._host.run(script, **settings)
+
+    def stream(self, script: str) -> "FlakyStream":
+        self.streams.append(FlakyStream(self._host.stream(script)))
+        return self.streams[-1]
+
+    def cut(self, *, for_good: bool = False) -> None:
+        self._gone = for_good
+        self.streams[-1].cut = True
+
+
+class FlakyStream:
+    """A stream whose connection can be cut."""
+
+    def __init__(self, stream: LocalStream) -> None:
+        self._stream, self.cut = stream, False
+
+    def read(self, timeout_s: float) -> bytes | None:
+        if self.cut:
+            raise HostUnreachableError("cut", host="flaky")
+        return self._stream.read(timeout_s)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+def kill_helper(dom0: ScriptedDom0) -> None:
+    """Kill the helper in mid-pass, by the process id that it tells."""
+    wait_until(lambda: '"progress"' in dom0.events())
+    start = next(json.loads(one) for one in dom0.events().splitlines() if '"start"' in one)
+    os.kill(start["pid"], signal.SIGKILL)

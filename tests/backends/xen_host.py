@@ -11,6 +11,17 @@ from xlkit.backends.host import LocalHost
 from xlkit.backends.xl import XlBackend
 from xlkit.model import Migration, Side
 
+_HELP = "Usage: xl [-v] migrate [options] <Domain> <host>\n\n--live  Accepted for compatibility.\n"
+_FLAGS = "--max_iters <num>      Number of copy iterations\n--min_remaining <num>  Number of remaining dirty pages\n"
+_XL = """cd "$FAKE_XEN" || exit
+[ "$1" = -vvv ] && shift
+case "$1" in
+info) cat info ;;
+help) cat help ;;
+domid) [ -e "guests/source/$2" ] && echo 7 ;;
+list) [ -e "guests/source/$2" ] && echo "$2    7    16     1     -b----       1.3" ;;
+*) exec {python} -S {migrate} "$@" ;;
+esac"""
 MIGRATION = Migration("guest", "destination")
 
 
@@ -24,7 +35,7 @@ class ScriptedDom0:
         (folder / "stock").mkdir()
         (folder / "bin").mkdir()
         (folder / "stock" / "policy.json").write_text("{}")
-        self._program("bin/xl", f'exec {sys.executable} -S {Path(__file__).parent}/fake_xl.py "$@"')
+        self._program("bin/xl", _XL.format(python=sys.executable, migrate=Path(__file__).parent / "fake_xl.py"))
         self._program("bin/id", "echo 0")
         self.behave()
         self.write_script()
@@ -34,9 +45,15 @@ class ScriptedDom0:
         """Say how xl behaves."""
         helper = f'XLKIT_RUN={self.folder}/stock exec {sys.executable} -ISs {CARGO}/save_helper.py "$@"'
         self._program("libxl-save-helper", f"# libxenguest.so.{version}\n{helper}")
-        (self.folder / "behaviour.json").write_text(json.dumps({"version": version, **behaviour}))
+        (self.folder / "behaviour.json").write_text(json.dumps(behaviour))
+        major, minor = version.split(".")
+        told = {"xen_major": major, "xen_minor": minor, "xen_version": f"{version}.7"}
+        (self.folder / "info").write_text("".join(f"{name:22} : {value}\n" for name, value in told.items()))
+        (self.folder / "help").write_text(_HELP + (_FLAGS if behaviour.get("flags") else ""))
 
-    def write_script(self, p2m: int = 4096, dirty: tuple[int, ...] = (800, 700, 600, 500, 400), **settings: int) -> None:
+    def write_script(
+        self, p2m: int = 4096, dirty: tuple[int, ...] = (800, 700, 600, 500, 400), **settings: int
+    ) -> None:
         """Say what the guest writes."""
         write_script(self.folder / "script", p2m=p2m, dirty=list(dirty), **settings)
 
@@ -49,6 +66,10 @@ class ScriptedDom0:
     def sides(self) -> list[Side]:
         """Tell where guests run."""
         return [one for one in (Side.SOURCE, Side.DESTINATION) if (self.folder / "guests" / one / "guest").exists()]
+
+    def events(self) -> str:
+        """Return what the migration that runs has told so far."""
+        return "".join(one.read_text() for one in self.base.glob("*/events"))
 
     @property
     def base(self) -> Path:

@@ -88,7 +88,12 @@ class SshHost:
         return f"SshHost({self.label!r})"
 
     def _channel(self, script: str) -> paramiko.Channel:
-        channel = self._transport().open_session(timeout=self._timeout_s)
+        try:
+            channel = self._transport().open_session(timeout=self._timeout_s)
+        except _LOST:
+            # A connection may have broken unnoticed since it was last used; nothing was started on it.
+            self.close()
+            channel = self._transport().open_session(timeout=self._timeout_s)
         channel.exec_command(f"{'sudo -n ' if self._sudo else ''}sh -c {shlex.quote(script)}")
         return channel
 
@@ -103,23 +108,23 @@ class SshHost:
         return transport
 
     def _connect(self) -> paramiko.SSHClient:
-        settings = self._settings
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(_Strict(self.label))
-        for path in settings["known_hosts"]:
+        for path in self._settings["known_hosts"]:
             if path.exists():
                 client.load_host_keys(str(path))
         try:
-            client.connect(
-                settings["name"],
-                settings["port"],
-                settings["user"],
-                key_filename=settings["keys"] or None,
-                sock=self._jump_channel(),
-                timeout=self._timeout_s,
-                banner_timeout=self._timeout_s,
-                auth_timeout=self._timeout_s,
-            )
+            self._log_in(client)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _log_in(self, client: paramiko.SSHClient) -> None:
+        name, port, user, keys = (self._settings[one] for one in ("name", "port", "user", "keys"))
+        waits = dict.fromkeys(("timeout", "banner_timeout", "auth_timeout"), self._timeout_s)
+        try:
+            client.connect(name, port, user, key_filename=keys or None, sock=self._jump_channel(), **waits)
         except paramiko.BadHostKeyException as error:
             raise HostError(
                 f"{self.label} shows another key than the known one: {fingerprint(error.key)} instead of "
@@ -127,15 +132,14 @@ class SshHost:
                 "otherwise somebody stands between you and it.",
                 host=self.label,
             ) from None
-        except paramiko.AuthenticationException as error:
+        except paramiko.SSHException:
+            transport = client.get_transport()
+            if transport is None or not transport.is_active() or transport.is_authenticated():
+                raise
             raise HostError(
-                f"{self.label} lets {settings['user']} in with none of the keys ({error}). Try `ssh {self.label}`.",
-                host=self.label,
+                f"{self.label} lets {user} in with none of the keys. Try `ssh {user}@{self.label}`.", host=self.label
             ) from None
-        transport = client.get_transport()
-        if transport is not None:
-            transport.set_keepalive(self._keepalive_s)
-        return client
+        client.get_transport().set_keepalive(self._keepalive_s)
 
     def _jump_channel(self) -> paramiko.Channel | None:
         jump = self._settings["jump"]
@@ -175,7 +179,7 @@ class SshStream:
             return b""
         except _LOST as error:
             self._host._lost(error, "follow")  # noqa: SLF001 - one class in two halves
-        if not data and not self._channel.exit_status_ready():
+        if not data and self._channel.recv_exit_status() < 0:
             self._host._lost(EOFError("the connection broke"), "follow")  # noqa: SLF001
         return data or None
 

@@ -174,7 +174,7 @@ def probe(host: Host, domain: str) -> Dom0:
     _check(host, first, reply.err)
     xen = f"{first.get('xen_major', '')}.{first.get('xen_minor', '')}"
     python = first.get("python", "") if _new_enough(first.get("python_version", "")) else ""
-    memory = first.get("domain", "").split()
+    memory_mib = [*first.get("domain", "").split(), "", "", ""][2]
     return Dom0(
         label=host.label,
         xen=xen,
@@ -183,7 +183,7 @@ def probe(host: Host, domain: str) -> Dom0:
         stock_helper=_helper_of(xen, told.get("helper", [])),
         machine=first.get("machine", ""),
         domid=int(first["domid"]) if first.get("domid", "").isdigit() else None,
-        memory_pages=int(memory[2]) * 2**20 // PAGE_BYTES if len(memory) > 2 and memory[2].isdigit() else None,
+        memory_pages=int(memory_mib) * 2**20 // PAGE_BYTES if memory_mib.isdigit() else None,
         versions={
             "xen": first.get("xen_version", xen),
             "dom0 python": first.get("python_version", "none"),
@@ -194,7 +194,7 @@ def probe(host: Host, domain: str) -> Dom0:
 def _check(host: Host, first: dict[str, str], err: str) -> None:
     if first.get("user") != "0":
         raise PreflightError(
-            f"Commands on {host.label} do not run as root (user id {first.get('user', 'unknown')}): {err.strip()[:200]} "
+            f"Commands on {host.label} do not run as root (user {first.get('user', 'unknown')}): {err.strip()[:200]} "
             "Log in as root, or let sudo run without a password."
         )
     if not first.get("xl"):
