@@ -1,4 +1,4 @@
-"""The command line `xlkit`: migrate, receive, look at what was recorded, compare, export."""
+"""The command line `xlkit`: migrate, receive, look at what was recorded, compare, export, import."""
 
 import os
 import sys
@@ -10,16 +10,18 @@ import click
 
 from xlkit import __version__
 from xlkit.cli.demonstration import demo
+from xlkit.cli.importing import import_logs
 from xlkit.cli.migration import migrate
 from xlkit.cli.reception import receive
 from xlkit.cli.recorded import compare, export, runs, show
-from xlkit.errors import InvalidValueError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
+from xlkit.errors import InvalidValueError, LogError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
 
 __all__ = ["cli", "main"]
 
 _EXIT_CODES = (
     (InvalidValueError, 2),
     (StoreError, 3),
+    (LogError, 3),
     (OSError, 3),
     (PreflightError, 4),
     (UndefinedOutcomeError, 5),
@@ -50,7 +52,7 @@ def cli() -> None:
     """  # noqa: D301 - the escape is click's mark for text that is not to be wrapped
 
 
-for _command in (demo, migrate, receive, runs, show, compare, export):
+for _command in (demo, migrate, receive, runs, show, compare, export, import_logs):
     cli.add_command(_command)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xlkit.cli import options
+from xlkit.cli import options, xen
 from xlkit.cli.data import record_data
 from xlkit.cli.progress import follow
 from xlkit.cli.text import run_text, setup_text
@@ -19,13 +19,14 @@ from xlkit.policies import XEN_MAX_ITERS, XEN_MIN_REMAINING, ThresholdPolicy
 if TYPE_CHECKING:
     from xlkit.backends.local import LocalBackend
     from xlkit.backends.sim import SimBackend
+    from xlkit.backends.xl import XlBackend
 
 _LOCAL_ONLY = ("connect", "token", "tracker", "transport", "suspend", "verify")
 _HOT_ONLY = ("hot_pages", "hot_share")
 
 _OPTIONS = (
-    click.option("--backend", type=click.Choice(["local", "sim"]), default="local", show_default=True,
-                 help="A real guest process, or the simulator."),
+    click.option("--backend", type=click.Choice(["local", "sim", "xl"]), default="local", show_default=True,
+                 help="A real guest process, the simulator, or a Xen host's xl."),
     click.option("--memory", type=options.MEMORY, default="256MiB", show_default=True, help="Size of the guest."),
     click.option("--bandwidth", type=options.BANDWIDTH, default="1Gbit/s", show_default=True,
                  help="Bandwidth of the link; none for no limit (local only)."),
@@ -54,7 +55,9 @@ _OPTIONS = (
     click.option("--verify", type=click.Choice(["replay", "hold", "none"]),
                  help="How both memories are proved equal.  [default: replay]"),
     click.option("--seed", type=int, default=1, show_default=True, help="Seed of the guest's program."),
-    click.option("--dry-run", is_flag=True, help="Look what would fail, print the set-up, start nothing."),
+    *xen.OPTIONS,
+    click.option("--dry-run", is_flag=True, help="Look what would fail, print the set-up, start nothing; with xl, "
+                 "print the command line and contact nothing."),
     options.STORE,
     options.JSON,
 )  # fmt: skip
@@ -76,9 +79,16 @@ def migrate(ctx: click.Context, /, domain: str, host: str, **given: Any) -> None
 
     The guest is a process that xlkit starts for the purpose. Without --connect the destination is a receiver on this
     machine, whatever HOST is called. Ctrl-C aborts, and the guest stays at the source until the command ends.
+
+    With --backend xl it is a Xen guest, which `xl migrate` on the dom0 named by --source sends to HOST; the options
+    marked xl are that command's own.
     """
+    xen.check_options(ctx, given["backend"])
     policy = ThresholdPolicy(min_remaining=given["min_remaining"], max_iters=given["max_iters"])
-    migration = Migration(domain, host)
+    migration = Migration(domain, host, source=given["source"])
+    if given["backend"] == "xl" and given["dry_run"]:
+        xen.tell_command(xen.make_xl_backend(given), migration, policy, as_json=given["as_json"])
+        return
     with contextlib.closing(make_backend(given)) as backend:
         if given["dry_run"]:
             setup = backend.preflight(migration)
@@ -94,7 +104,7 @@ def migrate(ctx: click.Context, /, domain: str, host: str, **given: Any) -> None
     ctx.exit(outcome.exit_code if outcome.run.stop.status is not Status.COMPLETED else 0)
 
 
-def make_backend(given: dict[str, Any]) -> "LocalBackend | SimBackend":
+def make_backend(given: dict[str, Any]) -> "LocalBackend | SimBackend | XlBackend":
     """Make the backend that the options ask for.
 
     Parameters
@@ -104,7 +114,7 @@ def make_backend(given: dict[str, Any]) -> "LocalBackend | SimBackend":
 
     Returns
     -------
-    LocalBackend or SimBackend
+    LocalBackend or SimBackend or XlBackend
         A backend that has started nothing yet.
 
     Raises
@@ -112,6 +122,8 @@ def make_backend(given: dict[str, Any]) -> "LocalBackend | SimBackend":
     InvalidValueError
         If an option does not fit the backend or the workload.
     """
+    if given["backend"] == "xl":
+        return xen.make_xl_backend(given)
     settings = {name: given[name] for name in ("memory", "bandwidth", "seed")} | {"workload": make_workload(given)}
     chosen = {name: given[name] for name in _LOCAL_ONLY if given[name] is not None}
     if given["backend"] == "sim":

@@ -53,7 +53,7 @@ def to_settings(policy: object) -> dict[str, Any]:
     Parameters
     ----------
     policy : Policy
-        Any policy; of one that is no dataclass only the name is kept.
+        Any policy; of one that is no dataclass only the name is kept. None is that of a log which does not tell it.
 
     Returns
     -------
@@ -66,6 +66,8 @@ def to_settings(policy: object) -> dict[str, Any]:
     >>> to_settings(ThresholdPolicy(min_remaining=500))
     {'name': 'threshold', 'min_remaining': 500, 'max_iters': 5}
     """
+    if policy is None:
+        return {"name": "unknown"}
     if isinstance(policy, RecordedPolicy):
         return {"name": policy.name, **policy.settings}
     settings = {one.name: getattr(policy, one.name) for one in fields(policy)} if is_dataclass(policy) else {}
