@@ -135,6 +135,9 @@ ENDINGS = {
     "policy": (["xc: error: Abort precopy loop (0 = Success): Internal error", *RC_8], Status.ABORTED, Side.SOURCE),
     "sigterm": ([EBADF, *RC_8], Status.ABORTED, Side.SOURCE),
     "unexplained": (RC_8, Status.FAILED, Side.SOURCE),
+    "no answer": ([ASKED, f"{SAVE_DONE}guest did not suspend, timed out", *RC_8], Status.FAILED, Side.SOURCE),
+    "old suse": (["xc: error: suse_precopy_policy: domU 3: busy, dirty pages 9/5 after 2 iterations", *RC_8],
+                 Status.ABORTED, Side.SOURCE),
     "busy": (["Migration aborted as requested, domain is too busy."], Status.ABORTED, Side.SOURCE),
     "in the blackout": ([SUSPENDED, "Migration failed, resuming at sender."], Status.FAILED, Side.SOURCE),
     "at the target": ([*RESUMED, "Migration failed due to problems at target."], Status.FAILED, Side.SOURCE),
@@ -149,6 +152,11 @@ def test_ways_to_end_are_told_apart(name: str) -> None:
     lines, status, side = ENDINGS[name]
     stop = parse([READY, *lines]).stop
     assert (stop.status, stop.runs_at) == (status, side)
+
+
+def test_a_guest_that_did_not_suspend_is_told_from_one_that_never_was_asked() -> None:
+    assert "did not suspend in time" in parse([READY, *ENDINGS["no answer"][0]]).stop.message
+    assert "that misleads" in parse([READY, *RC_8]).stop.message
 
 
 def test_an_undefined_outcome_says_what_to_look_at() -> None:

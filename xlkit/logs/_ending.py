@@ -21,6 +21,7 @@ _NO_LOG_DIRTY = (
 _TOO_BUSY = "Aborted because the guest was too busy (--abort_if_busy); it runs at the source."
 _LOOP_ABORTED = f"The policy's answer was abort. {_MISLEADS}"
 _CUT = f"The save was told to give up in mid-pass. {_MISLEADS}"
+_NO_ANSWER = "The guest did not suspend in time when it was asked to; it runs at the source."
 _PAUSED = "The migration failed while the guest was suspended; xl resumed it at the source."
 _RESUMED = "The destination could not start the guest; xl resumed it at the source."
 _NOT_STARTED = "The destination could not start the guest. Look at both hosts with `xl list`."
@@ -40,6 +41,7 @@ _ENDINGS = (
     ({"resuming"}, Status.FAILED, Side.SOURCE, "The migration failed; xl let the guest run on at the source."),
     ({"at_target", "resumed"}, Status.FAILED, Side.SOURCE, _RESUMED),
     ({"at_target"}, Status.FAILED, Side.UNKNOWN, _NOT_STARTED),
+    ({"no_answer", "not_suspended"}, Status.FAILED, Side.SOURCE, _NO_ANSWER),
     ({"not_suspended"}, Status.FAILED, Side.SOURCE, f"The save failed. {_MISLEADS}"),
     ({"no_config"}, Status.FAILED, Side.SOURCE, _NO_CONFIG),
     ({"no_receiver"}, Status.FAILED, Side.SOURCE, _NO_RECEIVER),

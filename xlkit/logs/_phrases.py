@@ -32,10 +32,12 @@ _PHRASES = {
     "successful": r"Migration successful\.",
     # The ways in which one does not.
     "undefined": r"Migration failed during final handshake|state is now undefined",
-    "too_busy": r"Migration aborted as requested, domain is too busy|aborted, \d+ remaining dirty pages",
+    "too_busy": r"Migration aborted as requested, domain is too busy|aborted, \d+ remaining dirty pages"
+    r"|busy, dirty pages \d",
     "loop_aborted": r"Abort precopy loop",
     "stream_cut": r"to stream \(9 = Bad file descriptor\)",
     "no_log_dirty": r"Failed to enable logdirty",
+    "no_answer": r"guest didn't acknowledge suspend|guest did not suspend, timed out",
     "not_suspended": r"Migration failed, failed to suspend at sender",
     "resuming": r"Migration failed, resuming at sender",
     "resumed": r"migration sender: Resumed OK",
