@@ -213,6 +213,19 @@ def test_xl_s_lines_that_are_events_tell_the_hand_over_on_the_clock_of_the_event
     assert (run.stop.status, run.stop.runs_at, run.stop.downtime_s) == (Status.COMPLETED, Side.DESTINATION, 2.5)
 
 
+def test_a_helper_that_only_looked_on_has_passes_by_progress_and_applied_nothing() -> None:
+    looked = [
+        ("Frames iteration 0", 4096),
+        ("Frames iteration 1", 70),
+        ("Domain now suspended", 0),
+        ("Frames iteration 1", 9),
+    ]
+    progress = [event("progress", 1.0 + k, what=what, done=0, total=total) for k, (what, total) in enumerate(looked)]
+    run = parse([BEGIN[0], *progress[:2], *STOP[1:], *progress[2:], *SAVED])
+    assert [(one.dirty_pages, one.decision_before) for one in run.iterations] == [(4096, None), (70, None), (9, None)]
+    assert (run.start.setup.applied, run.stop.stop_reason) == (Applied.UNKNOWN, StopReason.UNKNOWN)
+
+
 def test_a_save_that_was_left_to_the_stock_helper_says_so() -> None:
     run = parse([event("handed-over", 0.1, why="Xen 4.13 is not in the table"), "Migration successful."])
     assert run.start.setup.applied is Applied.BUILT_IN

@@ -12,6 +12,7 @@ from xlkit.logs._phrases import phrases
 from xlkit.logs.passes import PassLedger, PolicyCall
 from xlkit.logs.xl import XlGrammar
 from xlkit.model import (
+    Applied,
     Control,
     Decision,
     DowntimePart,
@@ -108,6 +109,13 @@ class EventGrammar:
     def policy(self) -> Any:
         """The stop rule at the start, None where there is none or nobody to read it."""
         return as_policy(self._orders.policy, self._policy_from)
+
+    @property
+    def applied(self) -> Applied | None:
+        """How the policy was applied; None of a helper that only looked on."""
+        if self.handed_over:
+            return Applied.BUILT_IN
+        return None if self._orders.policy is None else Applied.HELPER
 
     @property
     def memory_pages(self) -> int | None:

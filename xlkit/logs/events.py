@@ -14,7 +14,7 @@ from xlkit.logs._helper import CLOCK, EventGrammar
 from xlkit.logs._origin import PolicyFrom, imported_start
 from xlkit.logs.joining import joined_stop
 from xlkit.logs.xl import XlGrammar
-from xlkit.model import Applied, Control, Iteration, Origin, Run, Setup
+from xlkit.model import Control, Iteration, Origin, Run, Setup
 
 __all__ = ["CLOCK", "EventGrammar", "parse", "sniff"]
 
@@ -72,7 +72,7 @@ def parse(lines: Iterable[str], *, path: str = "<events>", policy_from: PolicyFr
     own = bool(iterations) or not told
     setup = Setup(
         settings=text.facts | events.settings,
-        applied=Applied.BUILT_IN if events.handed_over else Applied.HELPER,
+        applied=events.applied or text.applied,
         origin=Origin.IMPORTED,
         clock=CLOCK if own else text.clock,
         memory_pages=events.memory_pages or text.memory_pages,
