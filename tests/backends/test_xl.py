@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,30 @@ from xlkit.errors import (
     PreflightError,
     UndefinedOutcomeError,
 )
-from xlkit.model import Applied, Decision, Iteration, Migration, Phase, RunStop, Side, Status, StopReason
+from xlkit.model import (
+    Applied,
+    Decision,
+    Iteration,
+    Migration,
+    Origin,
+    Phase,
+    Run,
+    RunStart,
+    RunStop,
+    Setup,
+    Side,
+    Status,
+    StopReason,
+)
 from xlkit.policies import NoProgressPolicy, ThresholdPolicy
 from xlkit.protocols import Policy
+from xlkit.runner import run
+from xlkit.store import RunStore
 from xlkit.switch import Switch
 from xlkit.testing import BackendContract
 
 pytest_plugins = ["tests.backends.dom0.conftest"]
+_SETUP = Setup(settings={}, applied=Applied.HELPER, origin=Origin.MEASURED, clock="")
 NEVER = ThresholdPolicy(min_remaining=1, max_iters=100_000)
 
 
@@ -249,25 +267,43 @@ def test_a_lost_connection_is_made_anew_and_nothing_is_missing(dom0: ScriptedDom
     assert len(host.streams) == 2
 
 
-def test_a_run_whose_watcher_was_lost_is_picked_up_whole(dom0: ScriptedDom0) -> None:
+def test_a_run_whose_watcher_was_lost_is_picked_up_whole(dom0: ScriptedDom0, tmp_path: Path) -> None:
     dom0.write_script(dirty=(4000, 3000, 2000, 1000, 500), chunk_us=20_000)
     host = Flaky(dom0.host())
-    policy = ThresholdPolicy(min_remaining=1)
-    events = XlBackend(host=host, base=str(dom0.base), reconnect_s=0).migrate(MIGRATION, policy)
-    next(events)
-    host.cut(for_good=True)
-    *_, lost = events
-    assert lost.status is Status.INCOMPLETE
-    assert "attach" in lost.message
-    *passes, stop = dom0.backend().attach(MIGRATION, policy)
-    assert [one.dirty_pages for one in passes] == [4096, 4000, 3000, 2000, 1000, 12]
-    assert (stop.status, dom0.sides()) == (Status.COMPLETED, [Side.DESTINATION])
+    backend = XlBackend(host=host, base=str(dom0.base), reconnect_s=0)
+    policy, store = ThresholdPolicy(min_remaining=1), RunStore(tmp_path / "runs")
+    lost = run(MIGRATION, policy, backend, store=store, watchers=[lambda _: host.streams and host.cut(for_good=True)])
+    assert lost.stop.status is Status.INCOMPLETE
+    assert "attach" in lost.stop.message
+    whole = dom0.backend().complete(lost)
+    assert [one.dirty_pages for one in whole.iterations] == [4096, 4000, 3000, 2000, 1000, 12]
+    assert (whole.run_id, whole.stop.status, dom0.sides()) == (lost.run_id, Status.COMPLETED, [Side.DESTINATION])
     assert not dom0.base.exists()
 
 
-def test_there_must_be_something_to_attach_to(dom0: ScriptedDom0) -> None:
+def test_what_an_operator_did_is_in_the_record_that_is_picked_up(dom0: ScriptedDom0, tmp_path: Path) -> None:
+    dom0.write_script(dirty=(4000,), chunk_us=20_000)
+    host, switch = Flaky(dom0.host()), Switch(NEVER)
+    backend = XlBackend(host=host, base=str(dom0.base), reconnect_s=0)
+    events = backend.migrate(MIGRATION, switch)
+    next(events)
+    switch.set_policy(ThresholdPolicy(min_remaining=5000))
+    while not switch.taken_up():
+        next(events)
+    host.cut(for_good=True)
+    *_, stop = events
+    start = RunStart(
+        run_id="r", migration=MIGRATION, backend="xl", policy=NEVER, started_at=datetime.now(UTC), setup=_SETUP
+    )
+    whole = dom0.backend().complete(Run(start=start, iterations=(), stop=stop))
+    assert [one.policy for one in whole.controls] == [ThresholdPolicy(min_remaining=5000)]
+    assert "the policy" not in whole.stop.message
+
+
+def test_there_must_be_something_to_attach_to(dom0: ScriptedDom0, tmp_path: Path) -> None:
+    whole = run(MIGRATION, ThresholdPolicy(max_iters=1), dom0.backend(), store=RunStore(tmp_path / "runs"))
     with pytest.raises(PreflightError, match="nothing to attach to"):
-        list(dom0.backend().attach(MIGRATION, NEVER))
+        dom0.backend().complete(whole)
 
 
 def test_the_cargo_and_the_probe_know_the_same_versions_of_xen() -> None:

@@ -13,7 +13,7 @@ from xlkit.backends.xl_run import BASE, HostRun, find_run
 from xlkit.backends.xl_story import Story
 from xlkit.errors import HostError, HostUnreachableError, MigrationError, PreflightError, UndefinedOutcomeError
 from xlkit.logs.events import CLOCK
-from xlkit.model import Applied, Iteration, Migration, Origin, RunStop, Setup, Side, Status, StopReason
+from xlkit.model import Applied, Control, Iteration, Migration, Origin, Run, RunStop, Setup, Side, Status, StopReason
 from xlkit.policies import SusePolicy, ThresholdPolicy
 from xlkit.protocols import Policy
 from xlkit.switch import Orders, Switch
@@ -94,32 +94,65 @@ class XlBackend:
         run = HostRun.start(host, dom0, way, migration.domain, argv, pilot.settings(), base=self.base)
         yield from self._follow(migration, run, pilot, dom0.memory_pages)
 
-    def attach(self, migration: Migration, policy: Policy) -> Iterator[Iteration | RunStop]:
+    def attach(self, run: Run, controls: list[Control] | None = None) -> Iterator[Iteration | RunStop]:
         """Pick up a migration whose watcher was lost, from its first pass on.
 
         Parameters
         ----------
-        migration : Migration
-            The one that was started.
-        policy : Policy
-            The one that it was started with.
+        run : Run
+            What was recorded of it.
+        controls : list of Control, optional
+            Takes what an operator did so far, as the host tells it.
 
         Yields
         ------
         Iteration or RunStop
-            As `migrate` does; the policy takes part from now on.
+            As `migrate` does, from the first pass on.
 
         Raises
         ------
         PreflightError
             If the source knows of no such migration.
         """
+        migration = run.start.migration
         _check_names(migration)
-        run = find_run(self._host(migration), migration.domain, base=self.base)
-        if run is None:
-            label = self._host(migration).label
-            raise PreflightError(f"{label} holds no migration of {migration.domain}: nothing to attach to.")
-        yield from self._follow(migration, run, _Pilot(policy, self.answer_within_s), None)
+        host = self._host(migration)
+        found = find_run(host, migration.domain, base=self.base)
+        if found is None:
+            raise PreflightError(f"{host.label} holds no migration of {migration.domain}: nothing to attach to.")
+        pilot = _Pilot(run.start.policy, self.answer_within_s)
+        yield from self._follow(migration, found, pilot, run.start.setup.memory_pages, controls)
+
+    def complete(self, run: Run) -> Run:
+        """Follow a migration whose watcher was lost to its end, and return its whole record.
+
+        Parameters
+        ----------
+        run : Run
+            What was recorded of it.
+
+        Returns
+        -------
+        Run
+            The same run with all its passes and its end.
+
+        Raises
+        ------
+        PreflightError
+            If the source knows of no such migration.
+        """
+        controls: list[Control] = []
+        events: list[Iteration | RunStop] = []
+        with suppress(MigrationError):
+            # A migration that failed tells its end before it raises.
+            for event in self.attach(run, controls):
+                events.append(event)  # noqa: PERF402
+        return Run(
+            start=run.start,
+            iterations=tuple(one for one in events if isinstance(one, Iteration)),
+            controls=tuple(controls),
+            stop=next((one for one in events if isinstance(one, RunStop)), run.stop),
+        )
 
     def command(self, migration: Migration, policy: Policy, way: Way | None = None) -> list[str]:
         """Build the command that runs on the source; nothing is contacted.
@@ -175,9 +208,15 @@ class XlBackend:
         self._hosts.clear()
 
     def _follow(
-        self, migration: Migration, run: HostRun, pilot: "_Pilot", memory_pages: int | None
+        self,
+        migration: Migration,
+        run: HostRun,
+        pilot: "_Pilot",
+        memory_pages: int | None,
+        controls: list[Control] | None = None,
     ) -> Iterator[Iteration | RunStop]:
         story = Story(pilot.policy, run.answer, memory_pages=memory_pages, path=f"{run.host.label}:{run.folder}/events")
+        story.controls = [] if controls is None else controls
         run.reconnect_s = self.reconnect_s
         over = False
         try:

@@ -9,7 +9,7 @@ from xlkit.errors import HostUnreachableError
 from xlkit.logs.events import CLOCK, EventGrammar
 from xlkit.logs.joining import joined_stop
 from xlkit.logs.xl import XlGrammar
-from xlkit.model import Decision, Iteration, Phase, PrecopyStats, RunStop, Side, Status, StopReason
+from xlkit.model import Control, Decision, Iteration, Phase, PrecopyStats, RunStop, Side, Status, StopReason
 from xlkit.policies import from_settings
 from xlkit.protocols import Policy, Reasoned
 from xlkit.switch import Switch
@@ -40,6 +40,8 @@ class Story:
         Whether the save was given up before its end.
     failure : Exception or None
         What the policy failed with; the migration is then given up.
+    controls : list of Control
+        What an operator did, as the host tells it; times are the host's.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Story:
         self.status: int | None = None
         self.cut = False
         self.failure: Exception | None = None
+        self.controls: list[Control] = []
         self._policy, self._answer, self._memory_pages = policy, answer, memory_pages
         self._events = EventGrammar(path=path, policy_from=from_settings)
         self._text = XlGrammar(clock=CLOCK)
@@ -87,7 +90,9 @@ class Story:
                 self._take_up_abort()
             case "xl-exited":
                 self.status = facts["status"]
-        done = [self._with_pages(one) for one in self._events.feed(line) if isinstance(one, Iteration)]
+        heard = self._events.feed(line)
+        self.controls += [one for one in heard if isinstance(one, Control)]
+        done = [self._with_pages(one) for one in heard if isinstance(one, Iteration)]
         self._final += [one for one in done if one.phase is Phase.STOP_AND_COPY]
         return [one for one in done if one.phase is Phase.PRECOPY]
 
@@ -177,11 +182,12 @@ class Story:
             self._answered = False
             return
         self._take_stats(facts)
+        orders = facts.get("seq", 0)
         if isinstance(self._policy, Switch):
-            decision = self._policy.decide_under(self._stats, facts.get("seq", 0))
+            decision = self._policy.decide_under(self._stats, orders)
         else:
             decision = self._policy.decide(self._stats)
-        if _WORDS[decision] != facts["decision"]:
+        if _WORDS[decision] != facts["decision"] and (isinstance(self._policy, Switch) or not orders):
             call = f"iteration {self._stats.iteration}, {self._stats.dirty_pages} dirty pages"
             self._unlike.append(f"At {call} the host said {facts['decision']}, the policy {_WORDS[decision]}.")
 
