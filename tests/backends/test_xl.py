@@ -45,7 +45,6 @@ from xlkit.store import RunStore
 from xlkit.switch import Switch
 from xlkit.testing import BackendContract
 
-pytest_plugins = ["tests.backends.dom0.conftest"]
 _SETUP = Setup(settings={}, applied=Applied.HELPER, origin=Origin.MEASURED, clock="")
 NEVER = ThresholdPolicy(min_remaining=1, max_iters=100_000)
 

@@ -12,8 +12,6 @@ from xlkit.policies import ThresholdPolicy
 from xlkit.runner import run, start
 from xlkit.store import RunStore
 
-pytest_plugins = ["tests.backends.dom0.conftest"]
-
 
 @pytest.fixture
 def dom0(tmp_path: Path, libraries: Path) -> ScriptedDom0:

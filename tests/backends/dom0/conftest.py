@@ -1,8 +1,7 @@
-"""A scripted libxenguest, built once, and a folder in which a helper can run against it."""
+"""A folder in which a helper can run against a scripted libxenguest."""
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,19 +13,7 @@ import pytest
 import xlkit
 from tests.backends.dom0.toolstack import Save, write_script
 
-HERE = Path(__file__).parent
 CARGO = Path(xlkit.__file__).parent / "backends" / "dom0"
-
-
-@pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the scripted library under the names that Xen 4.14 and 4.17 give it."""
-    folder = tmp_path_factory.mktemp("lib")
-    for version, flags in (("4.14", ["-DSTATS16"]), ("4.17", [])):
-        path = folder / f"libxenguest.so.{version}"
-        subprocess.run(["gcc", "-O1", "-shared", "-fPIC", *flags, "-o", path, HERE / "xenguest.c"], check=True)
-        (folder / f"libxenctrl.so.{version}").symlink_to(path)
-    return folder
 
 
 @dataclass
