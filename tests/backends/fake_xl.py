@@ -13,8 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from dom0.toolstack import SUSPEND, Save
 
-XEN = Path(os.environ["FAKE_XEN"])
-BEHAVIOUR = json.loads((XEN / "behaviour.json").read_text())
+XEN = Path(os.environ.get("FAKE_XEN", "nowhere"))
 
 
 def say(*lines: str) -> None:
@@ -26,21 +25,22 @@ def guest(name: str, side: str = "source") -> Path:
 
 
 def migrate(argv: list[str]) -> int:
+    behaviour = json.loads((XEN / "behaviour.json").read_text())
     (XEN / "argv.json").write_text(json.dumps(argv))
     name = argv[-2]
-    if "before" in BEHAVIOUR:
-        say(*BEHAVIOUR["before"])
+    if "before" in behaviour:
+        say(*behaviour["before"])
         return 1
     say("migration target: Ready to receive domain.", "Saving to migration stream new xl format (info 0x3/0x0/877)")
     reading, writing = os.pipe()
     threading.Thread(target=drain, args=[reading], daemon=True).start()
     helper = os.environ.get("LIBXL_SAVE_HELPER") or os.environ["XLKIT_STOCK_HELPER"]
-    save = Save([helper], writing, dict(os.environ), cbflags=BEHAVIOUR.get("cbflags", 136))
+    save = Save([helper], writing, dict(os.environ), cbflags=behaviour.get("cbflags", 136))
     status = save.run()
     suspended = SUSPEND in save.numbers
     if status or save.result[0]:
         return failed(suspended=suspended)
-    return hand_over(name)
+    return hand_over(name, fails=behaviour.get("handshake") == "fails")
 
 
 def drain(fd: int) -> None:
@@ -54,9 +54,9 @@ def failed(*, suspended: bool) -> int:
     return 1
 
 
-def hand_over(name: str) -> int:
+def hand_over(name: str, *, fails: bool) -> int:
     say("migration sender: Target has acknowledged transfer.", "migration sender: Giving target permission to start.")
-    if BEHAVIOUR.get("handshake") == "fails":
+    if fails:
         say(
             "** Migration failed during final handshake **",
             "Domain state is now undefined !",
