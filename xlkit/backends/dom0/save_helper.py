@@ -293,7 +293,12 @@ class Save:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM, signal.SIGUSR1])
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         self._message(DEBUG_LEVEL, 0, b"libxl-save-helper", b"starting save")
-        self._library.open(self._message, self._progress)
+        try:
+            self._library.open(self._message, self._progress)
+        except OSError as error:
+            self._events.write("failed", error=str(error))
+            self._message(ERROR_LEVEL, -1, b"libxl-save-helper", str(error).encode())
+            return 255
         self._worker.start()
         while self._worker.is_alive():
             self._worker.join(POLL_S)

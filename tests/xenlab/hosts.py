@@ -1,0 +1,194 @@
+"""Two Xen hosts under QEMU's software emulation: loopback only, nothing on disk, ended by their process ids."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xlkit.backends.host import Reply
+from xlkit.backends.ssh import SshHost
+
+# A CPU without SMAP and XSAVE, on which TCG of QEMU 7.2 lets a PV dom0 crash, and without RDTSCP, which it reports to
+# Xen as RDTSC; with SVM and nested paging, by which Xen logs the dirty pages of a PVH guest.
+CPU = "qemu64,+svm,+npt,-rdtscp,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand,+cx16,+pdpe1gb,+abm"
+XEN = (
+    "console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpus=1 noreboot loglvl=warning guest_loglvl=warning "
+    "spec-ctrl=no xpti=no"
+)
+LINUX = "console=hvc0 rdinit=/init mitigations=off quiet loglevel=4 lab.number={number}"
+BEAT = re.compile(r"BEAT (\d+) mono=(\S+) written=(\d+) sweeps=(\d+) bad=(\d+)")
+BOOT_S = 240.0
+
+
+@dataclass
+class XenHost:
+    """One emulated host; `shell` runs commands in its dom0."""
+
+    folder: Path
+    number: int
+    ssh_port: int
+    link_port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def name(self) -> str:
+        return f"host{self.number}"
+
+    @property
+    def serial(self) -> Path:
+        return self.folder / f"{self.name}.serial"
+
+    def start(self) -> None:
+        """Start the emulator; `wait` tells when dom0 is ready."""
+        self.serial.unlink(missing_ok=True)
+        linux = LINUX.format(number=self.number)
+        link = "listen" if self.number == 1 else "connect"
+        modules = f"{self.folder}/vmlinux {linux},{self.folder}/dom0.cpio"
+        argv = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc",
+            "-accel", "tcg,thread=multi,tb-size=256", "-cpu", CPU, "-smp", "2", "-m", "1536", "-display", "none", "-no-reboot",
+            "-kernel", f"{self.folder}/xen", "-append", XEN, "-initrd", modules,
+            "-serial", f"file:{self.serial}",
+            "-netdev", f"user,id=admin,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
+            "-device", f"virtio-net-pci,netdev=admin,mac=52:54:00:0{self.number}:00:01,romfile=",
+            "-netdev", f"socket,id=link,{link}=127.0.0.1:{self.link_port}",
+            "-device", f"virtio-net-pci,netdev=link,mac=52:54:00:0{self.number}:00:02,romfile=",
+        ]  # fmt: skip
+        with (self.folder / f"{self.name}.qemu").open("wb") as log:
+            self.process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        (self.folder / f"{self.name}.pid").write_text(f"{self.process.pid}\n")
+
+    def wait(self) -> None:
+        """Wait until dom0 is ready; a host that crashed says so on its serial console."""
+        end_s = time.monotonic() + BOOT_S
+        while f"xenlab: {self.name} is ready" not in self._console():
+            alive = self.process is not None and self.process.poll() is None
+            if not alive or time.monotonic() > end_s:
+                raise RuntimeError(f"{self.name} did not come up:\n{self._console()[-3000:]}")
+            time.sleep(0.2)
+        self.shell = SshHost(self.name, config=self.folder / "ssh_config", timeout_s=60)
+
+    def run(self, script: str, timeout_s: float = 120) -> Reply:
+        """Run a script in dom0."""
+        return self.shell.run(script, timeout_s=timeout_s)
+
+    def has(self, guest: str = "g1") -> bool:
+        """Tell whether the guest is here, under its own name."""
+        return self.run(f"xl domid {guest}").status == 0
+
+    def beats(self, guest: str = "g1") -> list[tuple[int, ...]]:
+        """Return the guest's heartbeats as this host's console has them: number, writes, sweeps, bad pages."""
+        logs = f"/var/log/xen/console/guest-{guest}.log /var/log/xen/console/guest-{guest}--incoming.log"
+        text = self.run(f"tail -qn 400 {logs} 2>/dev/null").out
+        found = [(int(one[1]), int(one[3]), int(one[4]), int(one[5])) for one in BEAT.finditer(text)]
+        return sorted(found)
+
+    def kill(self) -> None:
+        """End the emulator, as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        (self.folder / f"{self.name}.pid").unlink(missing_ok=True)
+
+    def _console(self) -> str:
+        return self.serial.read_text(errors="replace") if self.serial.exists() else ""
+
+
+@dataclass
+class Lab:
+    """Two hosts and the link between them."""
+
+    folder: Path
+    hosts: list[XenHost] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Boot both hosts."""
+        end_leftovers(self.folder)
+        ports = free_ports(3)
+        self.hosts = [XenHost(self.folder, number, ports[number - 1], ports[2]) for number in (1, 2)]
+        self._configure()
+        for host in self.hosts:
+            host.start()
+            _listening(ports[2])
+        for host in self.hosts:
+            host.wait()
+
+    def stop(self) -> None:
+        """End both hosts."""
+        for host in self.hosts:
+            host.kill()
+
+    def create(self, host: XenHost, guest: str = "g1", config: str = "guest.cfg") -> None:
+        """Create a guest, and wait until it beats."""
+        made = host.run(f"xl create -q /lab/{config}", timeout_s=180)
+        if made.status:
+            raise RuntimeError(f"{guest} was not created: {made.err}")
+        self.wait_beating(host, guest)
+
+    def wait_beating(self, host: XenHost, guest: str = "g1", more: int = 10, timeout_s: float = 120) -> None:
+        """Wait for some further heartbeats on a host."""
+        first = max((beat[0] for beat in host.beats(guest)), default=-1)
+        end_s = time.monotonic() + timeout_s
+        while max((beat[0] for beat in host.beats(guest)), default=-1) < first + more:
+            if time.monotonic() > end_s:
+                raise RuntimeError(f"{guest} does not beat on {host.name}: {host.beats(guest)[-3:]}")
+            time.sleep(0.3)
+
+    def rate(self, host: XenHost, pages_s: int, guest: str = "g1") -> None:
+        """Let the guest write so many pages a second."""
+        done = host.run(
+            f'echo "rate {pages_s}" > "$(xenstore-read /local/domain/$(xl domid {guest})/console/tty)" && '
+            f"until grep -q 'RATE {pages_s}' /var/log/xen/console/guest-{guest}*.log; do sleep 0.2; done"
+        )
+        if done.status:
+            raise RuntimeError(f"the rate was not set: {done.err}")
+
+    def _configure(self) -> None:
+        key = " ".join((self.folder / "host.pub").read_text().split()[:2])
+        known = "".join(f"[127.0.0.1]:{host.ssh_port} {key}\n" for host in self.hosts)
+        (self.folder / "known_hosts").write_text(known)
+        blocks = [
+            f"Host {host.name}\n  HostName 127.0.0.1\n  Port {host.ssh_port}\n  User root\n  IdentitiesOnly yes\n"
+            f"  IdentityFile {self.folder}/client\n  UserKnownHostsFile {self.folder}/known_hosts\n"
+            for host in self.hosts
+        ]
+        (self.folder / "ssh_config").write_text("".join(blocks))
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports of loopback that nobody uses now."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def end_leftovers(folder: Path, names: Iterable[str] = ("host1", "host2")) -> None:
+    """End the hosts of a lab whose starter is gone; a process id counts only while it is this folder's emulator."""
+    for name in names:
+        path = folder / f"{name}.pid"
+        if not path.exists():
+            continue
+        pid = int(path.read_text())
+        with suppress(OSError):
+            if f"{folder}/{name}.serial".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        path.unlink(missing_ok=True)
+
+
+def _listening(port: int) -> None:
+    end_s = time.monotonic() + 20
+    wanted = f":{port:04X} "
+    while wanted not in Path("/proc/net/tcp").read_text():
+        if time.monotonic() > end_s:
+            raise RuntimeError("the emulator does not listen for the link")
+        time.sleep(0.05)
