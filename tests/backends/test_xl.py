@@ -16,7 +16,9 @@ from xlkit.backends.host import LocalHost, LocalStream
 from xlkit.backends.xl import XlBackend
 from xlkit.backends.xl_command import XlOptions
 from xlkit.backends.xl_probe import HELPER_MINORS
+from xlkit.backends.xl_run import find_run
 from xlkit.errors import (
+    HostError,
     HostUnreachableError,
     InvalidValueError,
     MigrationError,
@@ -303,6 +305,22 @@ def test_there_must_be_something_to_attach_to(dom0: ScriptedDom0, tmp_path: Path
     whole = run(MIGRATION, ThresholdPolicy(max_iters=1), dom0.backend(), store=RunStore(tmp_path / "runs"))
     with pytest.raises(PreflightError, match="nothing to attach to"):
         dom0.backend().complete(whole)
+
+
+def test_a_domain_is_not_taken_for_another_of_a_longer_name(dom0: ScriptedDom0) -> None:
+    (dom0.base / "guest-1-20261123T101112-123456").mkdir(parents=True)
+    assert find_run(dom0.host(), "guest", base=str(dom0.base)) is None
+    (dom0.base / "guest-20261123T101112-123456").mkdir()
+    assert find_run(dom0.host(), "guest", base=str(dom0.base)).folder.endswith("guest-20261123T101112-123456")
+
+
+def test_a_migration_that_cannot_be_started_leaves_nothing(dom0: ScriptedDom0) -> None:
+    backend = dom0.backend()
+    (dom0.folder / "bin" / "tar").write_text("#!/bin/sh\necho no space left >&2; exit 2\n")
+    (dom0.folder / "bin" / "tar").chmod(0o755)
+    with pytest.raises(HostError, match="no space left"):
+        migrate(backend, NEVER)
+    assert not dom0.base.exists()
 
 
 def test_the_cargo_and_the_probe_know_the_same_versions_of_xen() -> None:

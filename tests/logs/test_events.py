@@ -230,3 +230,41 @@ def test_a_save_that_was_left_to_the_stock_helper_says_so() -> None:
     run = parse([event("handed-over", 0.1, why="Xen 4.13 is not in the table"), "Migration successful."])
     assert run.start.setup.applied is Applied.BUILT_IN
     assert run.stop.status is Status.COMPLETED
+
+
+def test_the_rule_is_named_only_where_its_numbers_say_so() -> None:
+    no_rule = event("policy", 0.1, min_remaining=49, max_iters=5)
+    assert parse([BEGIN[0], no_rule, *PASS_0, *STOP, *SAVED]).stop.stop_reason is StopReason.POLICY
+
+
+def test_a_guest_that_did_not_suspend_has_no_blackout() -> None:
+    run = parse([*BEGIN, *PASS_0, *STOP[:2], event("suspended", 64.0, reply=0), *FAILED])
+    assert (run.stop.status, run.stop.runs_at) == (Status.FAILED, Side.SOURCE)
+    assert run.stop.downtime[0].knowledge is Knowledge.UNKNOWN
+
+
+def test_times_of_two_clocks_are_never_subtracted() -> None:
+    events, text = EventGrammar(), XlGrammar(clock="another")
+    for line in [*BEGIN, *PASS_0, *STOP, *SAVED]:
+        events.feed(line)
+    text.feed("Target reports successful startup. Migration successful.", 6.5)
+    stop = joined_stop(events, text)
+    assert (stop.status, stop.downtime_s, stop.downtime[-1].duration_s) == (Status.COMPLETED, None, None)
+
+
+def test_the_text_of_a_patched_xl_names_the_rule_that_a_helper_cannot_see() -> None:
+    patch = "libxl__domain_save_precopy_policy: Domain 7:iteration {} dirty_count {} total_written {}"
+    calls = [patch.format(*numbers) for numbers in ((0, 4096, 0), (1, -1, 4096))]
+    said = [
+        *calls,
+        "issuing PV suspend request via XenBus control node",
+        "guest has suspended",
+        "Migration successful.",
+    ]
+    progress = event("progress", 1.0, what="Frames iteration 0", done=0, total=4096)
+    assert parse([BEGIN[0], progress, *STOP[1:], *SAVED, *said]).stop.stop_reason is StopReason.MAX_ITERS
+
+
+def test_a_last_line_that_is_whole_and_wrong_is_an_error() -> None:
+    with pytest.raises(LogError, match="`iteration` of 'policy-call' must be a whole number"):
+        parse([*BEGIN, '{"event": "policy-call", "t": 1.0, "dirty_count": 1}'])

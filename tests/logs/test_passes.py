@@ -93,3 +93,7 @@ def test_whatever_is_heard_passes_come_once_in_order_and_time_never_runs_back(ca
     times = [time_s for one in done for time_s in (one.begun_s, one.ended_s)]
     assert numbers == sorted(set(numbers))
     assert times == sorted(times)
+
+
+def test_a_counter_that_wraps_tells_nothing_of_a_lost_pass() -> None:
+    assert passes([(0, 100, 2**32 - 50), (2, 7, 60)]) == [(0, 100), (2, 7)]

@@ -59,3 +59,9 @@ def test_bytes_of_any_kind_are_a_run_or_a_log_error(tmp_path: Path, content: byt
     path.write_bytes(content)
     with contextlib.suppress(LogError):
         read_log(path)
+
+
+def test_empty_lines_at_the_end_change_nothing(tmp_path: Path) -> None:
+    copy = tmp_path / "old.log"
+    copy.write_bytes((LAB / "stock-migrate-pv.stderr").read_bytes() + b"\n\n")
+    assert read_log(copy).run_id == read_log(LAB / "stock-migrate-pv.stderr").run_id

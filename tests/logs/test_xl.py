@@ -195,3 +195,27 @@ def test_no_text_makes_the_grammar_crash(text: str) -> None:
 def test_a_run_that_never_converged_is_read_whole() -> None:
     numbers = [one for k in range(4003) for one in ((k, 4000, 4000 * k), (k + 1, -1, 4000 * (k + 1)))]
     assert len(parse(patched(numbers)).iterations) == 4003
+
+
+def test_a_phase_that_is_told_twice_begins_once() -> None:
+    text = XlGrammar(clock="watch")
+    lines = [*patched(NUMBERS), SUSPENDED, "xc: progress: Domain now suspended: 0/0    0%", SUCCESS[0]]
+    *_, final = [one for k, line in enumerate(lines) for one in text.feed(line, float(k))]
+    assert (final.phase, final.begun_s, final.ended_s) == (Phase.STOP_AND_COPY, 6.0, 8.0)
+
+
+def test_a_helper_s_own_times_give_way_to_stamps() -> None:
+    call = "precopy: info: iteration {}: {} dirty, {} sent, {} s: continue"
+    lines = [call.format(0, 100, 0, 500.25), call.format(1, 10, 100, 502.5), call.format(2, 5, 110, 503.5)]
+    [alone, _] = parse([READY, *lines]).iterations
+    first = stamped(0, 71, "xc: info: Saving domain 3, type x86 PV")
+    [stamps, _] = parse([first, *(stamped(k + 1, 71, line) for k, line in enumerate(lines))]).iterations
+    assert (alone.begun_s, alone.ended_s) == (500.25, 502.5)
+    assert (stamps.begun_s, stamps.ended_s) == (1.0, 2.0)
+
+
+def test_a_line_without_a_stamp_among_stamped_ones_has_the_time_of_the_last() -> None:
+    call = "precopy: info: iteration 1: 10 dirty, 100 sent, 500.5 s: continue"
+    lines = [stamped(0, 71, "xc: info: Saving domain 3, type x86 PV"), stamped(3, 71, patched(NUMBERS)[0]), call]
+    [one] = parse(lines).iterations
+    assert (one.begun_s, one.ended_s) == (3.0, 3.0)

@@ -108,7 +108,11 @@ class HostRun:
             f"tar -xf - -C {path} && exec {python} -ISs {path}/launch.py {path}"
         )
         run = cls(host, folder)
-        run._checked(host.run(script, stdin=_tar(files)), "start the migration")
+        try:
+            run._checked(host.run(script, stdin=_tar(files)), "start the migration")
+        except HostError:
+            run.remove()
+            raise
         return run
 
     def lines(self) -> Iterator[str | None]:
@@ -269,7 +273,8 @@ def find_run(host: Host, domain: str, *, base: str = BASE) -> HostRun | None:
     HostRun or None
         The migration, None where there is none.
     """
-    pattern = f"{shlex.quote(f'{base}/{domain}')}-[0-9]*T[0-9]*-[0-9]*"
+    digits = "[0-9]" * 6
+    pattern = f"{shlex.quote(f'{base}/{domain}')}-[0-9][0-9]{digits}T{digits}-{digits}"
     found = host.run(f"ls -d {pattern} 2>/dev/null | tail -n 1").out.strip()
     return HostRun(host, found) if found else None
 
