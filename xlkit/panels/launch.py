@@ -17,6 +17,7 @@ from xlkit.panels.display import RunDisplay
 from xlkit.policies import XEN_MAX_ITERS
 from xlkit.protocols import Backend
 from xlkit.store import RunStore
+from xlkit.views.template import figure_style
 
 REFRESH_S = 0.1
 
@@ -248,7 +249,8 @@ class LaunchPanel:
         shown = self.display
         for name, button in self.buttons.items():
             button.add_class(f"xlkit-{name}")
-        rows = [ipywidgets.HBox([*self.buttons.values(), shown.progress]), shown.status, shown.chart, shown.summary]
+        buttons = ipywidgets.Box([*self.buttons.values()], layout={"flex_flow": "row wrap"})
+        rows = [buttons, shown.progress, shown.status, shown.chart, shown.summary, _page_ink()]
         view = ipywidgets.VBox(rows if self._given is not None else [self.controls.view, *rows])
         view.add_class("xlkit-panel")
         return view
@@ -312,6 +314,13 @@ def _button(text: str, icon: str, style: str, hint: str, pressed: Callable[[], A
     button = ipywidgets.Button(description=text, icon=icon, button_style=style, tooltip=hint)
     button.on_click(lambda _: pressed())
     return button
+
+
+def _page_ink() -> ipywidgets.HTML:
+    # A figure below the panel cannot know the theme of the notebook; with this it follows even a change of it.
+    return ipywidgets.HTML(
+        f"<style>{figure_style('var(--jp-ui-font-color1, #767676)')}</style>", layout={"display": "none"}
+    )
 
 
 def _max_iters(handle: runner.RunHandle) -> int:

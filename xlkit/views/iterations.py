@@ -72,7 +72,7 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
     shown = as_runs(*runs)
     rows = iterations_rows(*shown)
     count = rows["run_id"].nunique()
-    figure = Figure("Dirty pages of each pass", height=420 + _LEGEND_ROW_PX * (count // 3))
+    figure = Figure(f"Dirty pages of each pass{_zero_note(rows)}", height=420 + _LEGEND_ROW_PX * (count // 3))
     if rows.empty:
         figure.say("No passes to show.")
     last = 8 if rows.empty else int(rows["iteration"].max())
@@ -83,7 +83,7 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
         _add_threshold(figure, passes, index, last, named=count <= len(PALETTE))
     _add_key(figure, rows)
     figure.update_xaxes(title="iteration, from 0", range=[-0.5, last + 0.9], dtick=1 + last // 14, tick0=0)
-    figure.update_yaxes(title=f"dirty pages [4 KiB], log scale{_zero_note(rows)}", type="log", dtick=1)
+    figure.update_yaxes(title="dirty pages [4 KiB], log scale", type="log", dtick=1)
     return figure
 
 
@@ -138,7 +138,7 @@ def _add_key(figure: Figure, rows: "DataFrame") -> None:
 
 
 def _zero_note(rows: "DataFrame") -> str:
-    return " (0 drawn at the lower edge)" if rows["dirty_pages"].eq(0).any() else ""
+    return " (0 is drawn at the lower edge)" if rows["dirty_pages"].eq(0).any() else ""
 
 
 def _label(passes: "DataFrame") -> str:
