@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from tests.faults.scene import alive
-from xlkit.engine import wire
+from xlkit.engine import hello, wire
 from xlkit.engine.channel import Channel, pair
+from xlkit.engine.hello import Refused
 from xlkit.engine.outcome import Destination, Outcome, ask_outcome
 from xlkit.engine.receiver import Receiver, serve
-from xlkit.engine.wire import Header, Kind, Refused
+from xlkit.engine.wire import Header, Kind
 from xlkit.errors import EngineError, InvalidValueError
 
 PAGES = 64
@@ -39,7 +40,7 @@ def open_migration(destination, memory_pages=PAGES):
     sock = destination.connect()
     request = {"want": "migrate", "migration": destination.migration, "memory_pages": memory_pages}
     try:
-        return sock, wire.ask(sock, destination.token, request)
+        return sock, hello.ask(sock, destination.token, request)
     except EngineError:
         sock.close()
         raise

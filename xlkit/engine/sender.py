@@ -4,7 +4,7 @@ import socket
 from dataclasses import replace
 from typing import Any
 
-from xlkit.engine import transport, wire
+from xlkit.engine import hello, transport, wire
 from xlkit.engine.memory import Buffer
 from xlkit.engine.outcome import Destination
 from xlkit.engine.pacing import TokenBucket
@@ -54,12 +54,12 @@ class Sender:
             if self._bucket is not None:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PACED_BUFFER_BYTES)
             self._sock.settimeout(_PREPARE_TIMEOUT_S)
-            ready = wire.ask(self._sock, destination.token, self._request(destination))
+            ready = hello.ask(self._sock, destination.token, self._request(destination))
         except BaseException:
             self.close()
             raise
         self._sock.settimeout(wire.STALL_TIMEOUT_S)
-        self.same_machine = ready["machine"] == wire.machine()
+        self.same_machine = ready["machine"] == hello.machine()
         self.destination = replace(destination, twin_pid=int(ready["pid"]) if self.same_machine else None)
 
     def send_pass(self, iteration: int, runs: Runs, *, final: bool, interrupted: Poll | None = None) -> int:

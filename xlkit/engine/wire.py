@@ -1,18 +1,10 @@
-"""What sender and receiver say to each other over TCP: a hello that proves the token, then passes and their acks.
+"""What sender and receiver exchange once they are connected: small messages, the header of a pass, and its ack."""
 
-The token itself never crosses the wire: the receiver sends a random challenge, and the sender answers with a digest of
-challenge and request under the token as key.
-"""
-
-import hmac
 import json
-import platform
-import secrets
 import socket
 import struct
 from collections.abc import Mapping
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,17 +14,11 @@ from xlkit.engine.transport.waiting import gone, stalled
 from xlkit.errors import EngineError
 
 PROTOCOL: Final = "xlkit-live/1"
-HELLO_TIMEOUT_S: Final = 10.0
 STALL_TIMEOUT_S: Final = 30.0
 _HEADER: Final = struct.Struct("!4I")
 _ACK: Final = struct.Struct("!Id")
 _LENGTH: Final = struct.Struct("!I")
 _LONGEST_MESSAGE_BYTES: Final = 1 << 16
-_NAMESPACES: Final = (Path("/proc/self/ns/pid"), Path("/proc/self/ns/time"))
-
-
-class Refused(EngineError):  # noqa: N818 - what the receiver did, said as it is
-    """The receiver does not want this request; it says why."""
 
 
 class Kind(IntEnum):
@@ -52,22 +38,6 @@ class Header(NamedTuple):
     iteration: int = 0
     n_runs: int = 0
     n_pages: int = 0
-
-
-def machine() -> str:
-    """Name this machine as far as clocks and process ids reach.
-
-    Returns
-    -------
-    str
-        Differs between two boots, and between two containers that do not share their processes.
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        spaces = [str(space.readlink()) for space in _NAMESPACES if space.exists()]
-    except OSError:
-        return platform.node()
-    return " ".join((boot, *spaces))
 
 
 def send_message(sock: socket.socket, facts: Mapping[str, Any]) -> None:
@@ -112,104 +82,11 @@ def receive_message(sock: socket.socket) -> dict[str, Any]:
         raise EngineError(f"The peer announces a message of {n_bytes} B: it does not speak {PROTOCOL}.")
     try:
         facts = json.loads(receive_exactly(sock, n_bytes))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"The peer sent no message: it does not speak {PROTOCOL} ({error}).") from error
     if not isinstance(facts, dict):
         raise EngineError(f"The peer sent no message: it does not speak {PROTOCOL}.")
     return facts
-
-
-def ask(sock: socket.socket, token: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Say hello as the sender: prove the token and ask for something.
-
-    Parameters
-    ----------
-    sock : socket.socket
-        Connected stream on which nothing was said yet.
-    token : str
-        The receiver's token.
-    request : mapping
-        What is wanted; its field ``want`` says which kind.
-
-    Returns
-    -------
-    dict
-        The receiver's answer.
-
-    Raises
-    ------
-    Refused
-        If the receiver refuses.
-    EngineError
-        If it is gone, or is no receiver of this version.
-    """
-    challenge = receive_message(sock)
-    if challenge.get("protocol") != PROTOCOL:
-        theirs = challenge.get("protocol")
-        raise EngineError(f"The peer speaks {theirs!r}, this side {PROTOCOL!r}. Install the same xlkit on both.")
-    body = json.dumps(dict(request))
-    proof = _proof(token, str(challenge.get("nonce")), body)
-    send_message(sock, {"protocol": PROTOCOL, "proof": proof, "body": body})
-    answer = receive_message(sock)
-    if "refused" in answer:
-        raise Refused(f"The receiver refused: {answer['refused']}")
-    return answer
-
-
-def hear(sock: socket.socket, token: str) -> dict[str, Any]:
-    """Hear the hello as the receiver.
-
-    Parameters
-    ----------
-    sock : socket.socket
-        Connection just accepted.
-    token : str
-        What the sender has to know.
-
-    Returns
-    -------
-    dict
-        The sender's request.
-
-    Raises
-    ------
-    Refused
-        If the sender does not know the token; it was told so.
-    EngineError
-        If it is gone or does not speak this protocol.
-    """
-    nonce = secrets.token_hex(16)
-    send_message(sock, {"protocol": PROTOCOL, "nonce": nonce})
-    hello = receive_message(sock)
-    body, proof = str(hello.get("body")), str(hello.get("proof"))
-    if not hmac.compare_digest(_proof(token, nonce, body).encode(), proof.encode()):
-        raise refuse(sock, "the token is not the one that this receiver printed.")
-    try:
-        request = json.loads(body)
-    except ValueError as error:
-        raise refuse(sock, f"the request cannot be read ({error}).") from error
-    if not isinstance(request, dict):
-        raise refuse(sock, "the request cannot be read.")
-    return request
-
-
-def refuse(sock: socket.socket, why: str) -> Refused:
-    """Tell a sender that it is not wanted.
-
-    Parameters
-    ----------
-    sock : socket.socket
-        The connection.
-    why : str
-        The reason, for people.
-
-    Returns
-    -------
-    Refused
-        To be raised.
-    """
-    send_message(sock, {"refused": why})
-    return Refused(why)
 
 
 def send_header(sock: socket.socket, header: Header, runs: Runs | None = None) -> int:
@@ -382,7 +259,3 @@ def keep_alive(sock: socket.socket) -> None:
     for name, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 15_000)):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _proof(token: str, nonce: str, body: str) -> str:
-    return hmac.new(token.encode(), f"{PROTOCOL}\n{nonce}\n{body}".encode(), "sha256").hexdigest()
