@@ -33,7 +33,8 @@ from xlkit.store import RunStore, StoreWarning
 from xlkit.switch import Switch
 
 DEMO = Migration("demo")
-LARGE = tuple(range(20_000))
+# Too long a line for a small disk, but little once it is compressed.
+LARGE = (7,) * 20_000
 
 
 @pytest.fixture
@@ -139,6 +140,7 @@ def test_after_the_hand_over_an_error_leaves_the_guest_at_the_destination(store,
     with pytest.raises(type(error)):
         go(script, store=store)
     assert (store[-1].stop.status, store[-1].stop.runs_at) == (Status.FAILED, Side.DESTINATION)
+    assert (str(error) or "KeyboardInterrupt); the guest runs at the destination") in store[-1].stop.message
 
 
 def test_a_backend_that_ends_without_a_stop_has_failed(store):
@@ -263,8 +265,15 @@ def test_a_journal_that_cannot_write_ends_the_migration_and_says_where_the_guest
     with files_limited_to(8192), pytest.raises(StoreError, match=r"Cannot write .*\.jsonl.*guest runs at the source"):
         run(DEMO, ThresholdPolicy(), backend, store=store)
     assert backend.closed
-    assert (store[-1].stop.status, store[-1].iterations) == (Status.FAILED, (a_pass(0),))
+    assert [one.iteration for one in store[-1].iterations] == [0, 1]
+    assert (store[-1].stop.status, store[-1].stop.runs_at) == (Status.FAILED, Side.SOURCE)
     assert ".jsonl" in store[-1].stop.message
+
+
+def fill_up(store, full_disk):
+    """Leave no room for another line, nor for a parquet file."""
+    (path,) = store.path.glob("*.jsonl")
+    full_disk.enter_context(files_limited_to(path.stat().st_size + 10))
 
 
 def test_a_disk_without_room_for_even_the_end_leaves_a_run_to_recover(store, caplog):
@@ -272,8 +281,7 @@ def test_a_disk_without_room_for_even_the_end_leaves_a_run_to_recover(store, cap
 
         def script(policy):
             yield a_pass(0)
-            (path,) = store.path.glob("*.jsonl")
-            full_disk.enter_context(files_limited_to(path.stat().st_size + 10))
+            fill_up(store, full_disk)
             yield a_pass(1)
 
         with pytest.warns(StoreWarning, match="recover"), pytest.raises(StoreError, match="runs at the source"):
@@ -291,6 +299,20 @@ def test_no_room_for_the_start_means_that_no_page_moves(store):
 def test_a_journal_that_fails_after_the_hand_over_says_so(store):
     with files_limited_to(8192), pytest.raises(StoreError, match="guest runs at the destination"):
         go(lambda policy: iter([a_final_pass(0, heartbeat_pages=LARGE), a_stop()]), store=store)
+
+
+@pytest.mark.parametrize(
+    ("side", "told"), [(Side.DESTINATION, "runs at the destination"), (Side.UNKNOWN, "look at both hosts")]
+)
+def test_a_journal_that_cannot_take_the_end_tells_what_the_end_said(store, side, told):
+    with ExitStack() as full_disk:
+
+        def script(policy):
+            fill_up(store, full_disk)
+            yield a_stop(runs_at=side)
+
+        with pytest.warns(StoreWarning, match="recover"), pytest.raises(StoreError, match=told):
+            go(script, store=store)
 
 
 def test_a_policy_that_raises_fails_the_run(store):

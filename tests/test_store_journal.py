@@ -172,7 +172,7 @@ def test_temporary_files_of_killed_processes_go_after_an_hour(store):
 
 
 def test_a_full_disk_is_told_by_name_and_costs_only_the_event_that_did_not_fit(store):
-    large = a_pass(1, heartbeat_pages=tuple(range(20_000)))
+    large = a_pass(1, heartbeat_pages=(7,) * 20_000)
     with store.journal(a_start()) as journal:
         journal.append(a_pass(0))
         with files_limited_to(8192), pytest.raises(StoreError, match=rf"Cannot write .*{RUN_ID}\.jsonl.*XLKIT_STORE"):
@@ -180,7 +180,14 @@ def test_a_full_disk_is_told_by_name_and_costs_only_the_event_that_did_not_fit(s
         journal.append(a_pass(2))
         assert [one.iteration for one in store[RUN_ID].iterations] == [0, 2]
         journal.append(a_stop())
-    assert [one.iteration for one in store[RUN_ID].iterations] == [0, 2]
+    assert [one.iteration for one in store[RUN_ID].iterations] == [0, 1, 2]
+
+
+def test_a_message_that_is_no_utf8_comes_back_as_it_was(store):
+    stop = a_stop(message="cannot open a\udcff\u2028\x85b\n")
+    path = abandon(store, stop)
+    assert path.read_bytes().count(b"\n") == 2
+    assert store[RUN_ID].stop == stop
 
 
 def test_no_room_for_the_start_leaves_nothing_behind(store):
