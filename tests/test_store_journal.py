@@ -245,7 +245,7 @@ def test_ctrl_c_in_another_process_ends_its_run_as_aborted(store):
 
 def test_two_processes_write_at_once_while_a_third_lists_recovers_and_compacts(store):
     code = """
-for number in range(8):
+for number in range(5):
     run(Migration("demo"), ThresholdPolicy(), ScriptedBackend(), store=store)
 say("done")
 """
@@ -256,7 +256,7 @@ say("done")
             store.compact()
         hear(one, "done")
         hear(two, "done")
-    assert len(store) == 16
+    assert len(store) == 10
     assert {run.stop for run in store} == {a_stop()}
 
 
