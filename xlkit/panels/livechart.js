@@ -59,7 +59,7 @@ function line(svg, scale, threshold, width) {
   const y = scale.y(threshold);
   svg.append(node("line", { class: "threshold", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
   const label = `min_remaining ${threshold.toLocaleString("en")}`;
-  svg.append(node("text", { x: width - MARGIN.right, y: y - 5, "text-anchor": "end" }, label));
+  svg.append(node("text", { x: MARGIN.left, y: y - 5 }, label));
 }
 
 function passes(svg, scale, rows) {

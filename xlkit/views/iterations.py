@@ -120,8 +120,8 @@ def _add_threshold(figure: Figure, passes: "DataFrame", index: int, last: int, *
     figure.add_scatter(
         x=[-0.5, last + 0.9],
         y=[thresholds[0]] * 2,
-        text=["", text if named else ""],
-        textposition="top left",
+        text=[text if named else "", ""],
+        textposition="top right",
         mode="lines+text",
         line={"color": series_style(index)["line"]["color"], "width": 1, "dash": "dot"},
         legendgroup=_label(passes),
