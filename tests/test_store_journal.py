@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import warnings
 from contextlib import ExitStack
@@ -207,6 +208,15 @@ def test_a_run_that_cannot_be_sealed_stays_whole_in_its_journal(store):
     assert (caught[0].category, names(store)) == (StoreWarning, [f"{RUN_ID}.jsonl"])
     assert store[RUN_ID] == a_run()
     assert store.recover() == [a_run()]
+
+
+def test_a_folder_that_somebody_removed_during_a_run_is_made_again_for_its_record(store):
+    with store.journal(a_start()) as journal:
+        for event in (a_pass(0), a_final_pass(1)):
+            journal.append(event)
+        shutil.rmtree(store.path)
+        journal.append(a_stop())
+    assert store[RUN_ID] == a_run()
 
 
 SLOW_RUN = """

@@ -133,7 +133,7 @@ class Index:
 def list_files(folder: Path, suffix: str) -> list["os.DirEntry[str]"]:
     """List the store's files of a kind by name; none when there is no folder yet."""
     try:
-        with told("list", folder), os.scandir(folder) as files:
+        with told("list", folder, may_be_gone=True), os.scandir(folder) as files:
             return sorted((one for one in files if _is_ours(one.name, suffix)), key=lambda one: one.name)
     except FileNotFoundError:
         return []
