@@ -1,16 +1,13 @@
 """The destination, against senders that are wrong, hostile or gone."""
 
-import queue
 import socket
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.faults.scene import alive
+from tests.faults.scene import alive, listening
 from xlkit.engine import hello, wire
-from xlkit.engine.channel import Channel, pair
 from xlkit.engine.hello import Refused
 from xlkit.engine.outcome import Destination, Outcome, ask_outcome
 from xlkit.engine.receiver import Receiver, serve
@@ -22,18 +19,8 @@ PAGES = 64
 
 @pytest.fixture
 def destination():
-    ours, theirs = pair()
-    listening = queue.SimpleQueue()
-    settings = {"token": "right", "max_memory_bytes": PAGES * 4096, "lifeline": Channel(theirs)}
-    thread = threading.Thread(
-        target=serve, kwargs={**settings, "announce": lambda *address: listening.put(address)}, name="receiver"
-    )
-    thread.start()
-    host, port = listening.get(timeout=10)
-    yield Destination(host=host, port=port, token="right", migration="m")
-    ours.close()
-    thread.join()
-    settings["lifeline"].close()
+    with listening(token="right", max_memory_bytes=PAGES * 4096) as (host, port):
+        yield Destination(host=host, port=port, token="right", migration="m")
 
 
 def open_migration(destination, memory_pages=PAGES):

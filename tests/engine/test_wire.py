@@ -23,7 +23,9 @@ def ends():
         yield left, right
 
 
-@pytest.mark.parametrize("sent", [b"\xff\xff\xff\xff", b"\0\0\0\2no", b"\0\0\0\2[]", b"\0\0", b"\0\0\x80\0" + b"[" * 0x8000])
+@pytest.mark.parametrize(
+    "sent", [b"\xff\xff\xff\xff", b"\0\0\0\2no", b"\0\0\0\2[]", b"\0\0", b"\0\0\x80\0" + b"[" * 0x8000]
+)
 def test_what_is_no_message_is_refused(ends, sent):
     ends[0].sendall(sent)
     ends[0].close()

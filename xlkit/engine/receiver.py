@@ -51,7 +51,8 @@ class Receiver:
         self._ended = threading.Event()
         self._transport = transport.choose()
         try:
-            self._listener = socket.create_server((host, port))
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._listener = socket.create_server((host, port), family=family)
         except OSError as error:
             raise EngineError(f"Listening on {host}:{port} failed: {error}. Choose another address.") from error
         transport.tune(self._listener)

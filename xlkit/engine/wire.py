@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from xlkit.engine.runs import Runs, check_runs, count_pages
+from xlkit.engine.runs import Runs, check_runs, count_pages, no_runs
 from xlkit.engine.transport.waiting import gone, stalled
 from xlkit.errors import EngineError
 
@@ -89,6 +89,24 @@ def receive_message(sock: socket.socket) -> dict[str, Any]:
     return facts
 
 
+def pack_header(header: Header, runs: Runs | None = None) -> bytes:
+    """Write a header as it crosses the wire.
+
+    Parameters
+    ----------
+    header : Header
+        The header.
+    runs : numpy.ndarray, optional
+        The runs of the pass, shape (n, 2).
+
+    Returns
+    -------
+    bytes
+        Header and table of runs.
+    """
+    return _HEADER.pack(*header) + (b"" if runs is None else runs.astype("<u4").tobytes())
+
+
 def send_header(sock: socket.socket, header: Header, runs: Runs | None = None) -> int:
     """Send what comes before the pages of a pass, or a bare order.
 
@@ -106,9 +124,9 @@ def send_header(sock: socket.socket, header: Header, runs: Runs | None = None) -
     int
         Bytes sent [byte].
     """
-    table = b"" if runs is None else runs.astype("<u4").tobytes()
-    send_all(sock, _HEADER.pack(*header) + table)
-    return _HEADER.size + len(table)
+    head = pack_header(header, runs)
+    send_all(sock, head)
+    return len(head)
 
 
 def receive_header(sock: socket.socket, memory_pages: int) -> tuple[Header, Runs] | None:
@@ -131,15 +149,19 @@ def receive_header(sock: socket.socket, memory_pages: int) -> tuple[Header, Runs
     EngineError
         If the header is of no known kind or does not fit the guest.
     """
-    first = sock.recv(1)
-    if not first:
+    head = sock.recv(_HEADER.size)
+    if not head:
         return None
-    kind, *numbers = _HEADER.unpack(first + receive_exactly(sock, _HEADER.size - 1))
+    if len(head) < _HEADER.size:
+        head += receive_exactly(sock, _HEADER.size - len(head))
+    kind, *numbers = _HEADER.unpack(head)
     if kind not in Kind.__members__.values():
         raise EngineError(f"The sender wants something of kind {kind}, which {PROTOCOL} does not know.")
     header = Header(Kind(kind), *numbers)
     if max(header.n_runs, header.n_pages) > memory_pages:
         raise EngineError(f"A pass of {header.n_pages} pages does not fit a guest of {memory_pages}.")
+    if not header.n_runs and not header.n_pages:
+        return header, no_runs()
     table = np.frombuffer(receive_exactly(sock, 8 * header.n_runs), "<u4").reshape(-1, 2)
     runs = table.astype(np.int64)
     check_runs(runs, memory_pages)
