@@ -230,6 +230,20 @@ def test_what_the_operator_does_is_recorded_before_the_pass_that_obeyed(store):
     assert store[-1] == done
 
 
+def test_what_the_operator_did_is_recorded_also_when_the_pass_that_obeyed_fails(store):
+    switch = Switch(ThresholdPolicy())
+    switch.stop_now()
+
+    def script(policy):
+        policy.decide(PrecopyStats(iteration=0, dirty_pages=1000, total_written_pages=0))
+        yield from ()
+        raise EngineError("the receiver died")
+
+    with pytest.raises(EngineError):
+        go(script, policy=switch, store=store)
+    assert [one.action for one in store[-1].controls] == [Action.STOP_NOW]
+
+
 def test_an_abort_that_ends_in_an_error_of_the_backend_is_an_abort(store):
     switch = Switch(ThresholdPolicy())
 
@@ -299,6 +313,47 @@ def test_no_room_for_the_start_means_that_no_page_moves(store):
 def test_a_journal_that_fails_after_the_hand_over_says_so(store):
     with files_limited_to(8192), pytest.raises(StoreError, match="guest runs at the destination"):
         go(lambda policy: iter([a_final_pass(0, heartbeat_pages=LARGE), a_stop()]), store=store)
+
+
+def test_an_end_that_found_no_room_at_first_is_recorded_when_there_is_room_again(store):
+    with ExitStack() as full_disk:
+
+        def script(policy):
+            fill_up(store, full_disk)
+            try:
+                yield a_stop(verified=True)
+            finally:
+                full_disk.close()
+
+        with pytest.raises(StoreError, match="runs at the destination"):
+            go(script, store=store)
+    assert store[-1].stop == a_stop(verified=True)
+
+
+def test_an_abort_whose_end_cannot_be_recorded_is_an_error_of_the_store(store):
+    switch = Switch(ThresholdPolicy())
+    with ExitStack() as full_disk:
+
+        def script(policy):
+            yield a_pass(0)
+            switch.abort()
+            fill_up(store, full_disk)
+            raise EngineError("the pass was given up")
+
+        with pytest.warns(StoreWarning, match="recover"), pytest.raises(StoreError, match="runs at the source"):
+            go(script, policy=switch, store=store)
+
+
+def test_a_journal_that_fails_while_an_abort_is_under_way_is_a_failure(store):
+    switch = Switch(ThresholdPolicy())
+
+    def script(policy):
+        switch.abort()
+        yield a_pass(0, heartbeat_pages=LARGE)
+
+    with files_limited_to(8192), pytest.raises(StoreError):
+        go(script, policy=switch, store=store)
+    assert store[-1].stop.status is Status.FAILED
 
 
 @pytest.mark.parametrize(

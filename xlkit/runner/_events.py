@@ -51,7 +51,7 @@ class EventStream:
                 self.hear(event)
         except StoreError as lost:
             _log.error("The end of the run (%s) was not recorded: %s", stop.status, lost)
-            as_asked = False
+            error = lost if as_asked else error
         if isinstance(error, StoreError):
             raise StoreError(f"{error} The migration was ended, as it cannot be recorded; {self._where()}") from error
         if not as_asked:
