@@ -197,6 +197,15 @@ def test_each_launch_has_a_guest_of_its_own_and_close_ends_the_last(panel, monke
     assert closed == made
 
 
+def test_a_picture_that_fails_leaves_the_run_and_the_buttons_alone(panel, monkeypatch, caplog):
+    monkeypatch.setattr(panel.display.chart, "draw", lambda _: 1 / 0)
+    monkeypatch.setattr(panel.display, "begin", lambda *_: None)
+    panel.launch()
+    assert panel.wait(WAIT_S).stop.status is Status.COMPLETED
+    assert not panel.running
+    assert "could not draw the run" in caplog.text
+
+
 def test_close_ends_a_run_that_goes_on(gated):
     panel = LaunchPanel(backend=gated)
     handle = panel.launch()

@@ -49,7 +49,7 @@ def test_the_threshold_is_drawn_where_the_policy_has_it(make_run):
     figure = plot_iterations(make_run(policy=ThresholdPolicy(min_remaining=1234)))
     (line,) = [trace for trace in figure.data if trace.mode == "lines+text"]
     assert list(line.y) == [1234, 1234]
-    assert line.text[0] == "min_remaining 1,234"
+    assert line.text[-1] == "min_remaining 1,234"
 
 
 def test_the_final_pass_has_a_symbol_of_its_own(make_run):
@@ -75,7 +75,7 @@ def test_many_runs_have_no_labels_that_would_lie_on_each_other(make_run):
     runs = [make_run(run_id=f"r{n}", policy=ThresholdPolicy(min_remaining=100 + n)) for n in range(6)]
     lines = [trace for trace in plot_iterations(runs).data if trace.mode == "lines+text"]
     assert len(lines) == 6
-    assert not any(trace.text[0] for trace in lines)
+    assert not any(trace.text[-1] for trace in lines)
 
 
 def test_no_runs_give_an_empty_table_and_a_sentence():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LOWEST_DRAWN_PAGES = 0.5
 _COLUMNS = ["run_id", "label", "origin", "iteration", "phase", "dirty_pages", "drawn_pages", "min_remaining"]
 _LEGEND_ROW_PX = 24
+_NAME_PX = 150
 _HOVER = "pass %{x}: %{customdata} dirty pages<extra>%{fullData.name}</extra>"
 
 
@@ -82,6 +83,8 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
         _add_passes(figure, passes, index)
         _add_threshold(figure, passes, index, last, named=count <= len(PALETTE))
     _add_key(figure, rows)
+    # The thresholds are named beside the plot, where no pass lies.
+    figure.update_layout(margin_r=_NAME_PX)
     figure.update_xaxes(title="iteration, from 0", range=[-0.5, last + 0.9], dtick=1 + last // 14, tick0=0)
     figure.update_yaxes(title="dirty pages [4 KiB], log scale", type="log", dtick=1)
     return figure
@@ -120,8 +123,9 @@ def _add_threshold(figure: Figure, passes: "DataFrame", index: int, last: int, *
     figure.add_scatter(
         x=[-0.5, last + 0.9],
         y=[thresholds[0]] * 2,
-        text=[text if named else "", ""],
-        textposition="top right",
+        text=["", text if named else ""],
+        cliponaxis=False,
+        textposition="middle right",
         mode="lines+text",
         line={"color": series_style(index)["line"]["color"], "width": 1, "dash": "dot"},
         legendgroup=_label(passes),
