@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 
 import pytest
 
@@ -81,8 +82,9 @@ def test_waiting_for_a_change_ends_when_the_time_is_over(gate):
 
 
 def test_waiting_for_a_change_ends_with_the_run():
-    handle = begin()
+    handle, begun_s = begin(), time.monotonic()
     seen = handle.wait_change(99, LONG_S)
+    assert time.monotonic() - begun_s < LONG_S
     assert (seen.final, seen.status, seen.stop) == (True, Status.COMPLETED, a_stop())
 
 
