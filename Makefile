@@ -52,7 +52,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	find xlkit -name '*.py' | sort | xargs $(BIN)/numpydoc lint
+	find xlkit -name '*.py' ! -name '_[a-z]*' | sort | xargs $(BIN)/numpydoc lint
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

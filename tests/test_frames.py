@@ -183,7 +183,8 @@ def test_the_seed_is_no_setting_that_tells_runs_apart():
 
 
 def test_only_the_settings_that_differ_are_shown():
-    table = frames.compare(with_settings("a", memory_bytes=1, rate=2.5), with_settings("b", memory_bytes=1, rate=None))
+    one = with_settings("a", seed=1, memory_bytes=1, rate=2.5)
+    table = frames.compare(one, with_settings("b", seed=2, memory_bytes=1, rate=None))
     assert table["settings"].tolist() == ["rate=2.5", "rate=null"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests import strategies
 from tests.records import SETUP, a_pass, a_run, a_start, a_stop
@@ -28,6 +28,7 @@ def test_the_unit_of_a_field_is_the_ending_of_its_name(record):
         assert unit(one) == (ENDINGS[wanted] if wanted else ""), one.name
 
 
+@settings(max_examples=20)
 @given(strategies.runs)
 def test_no_field_of_a_finished_run_can_be_set(run):
     for record in (run, run.start, run.start.migration, run.start.setup, run.stop, *run.iterations, *run.controls):

@@ -33,7 +33,8 @@ from xlkit.store import RunStore, StoreWarning
 from xlkit.switch import Switch
 
 DEMO = Migration("demo")
-LARGE = tuple(range(20_000))
+# Too long a line for a small disk, but little once it is compressed.
+LARGE = (7,) * 20_000
 
 
 @pytest.fixture
@@ -139,6 +140,7 @@ def test_after_the_hand_over_an_error_leaves_the_guest_at_the_destination(store,
     with pytest.raises(type(error)):
         go(script, store=store)
     assert (store[-1].stop.status, store[-1].stop.runs_at) == (Status.FAILED, Side.DESTINATION)
+    assert (str(error) or "KeyboardInterrupt); the guest runs at the destination") in store[-1].stop.message
 
 
 def test_a_backend_that_ends_without_a_stop_has_failed(store):
@@ -228,6 +230,20 @@ def test_what_the_operator_does_is_recorded_before_the_pass_that_obeyed(store):
     assert store[-1] == done
 
 
+def test_what_the_operator_did_is_recorded_also_when_the_pass_that_obeyed_fails(store):
+    switch = Switch(ThresholdPolicy())
+    switch.stop_now()
+
+    def script(policy):
+        policy.decide(PrecopyStats(iteration=0, dirty_pages=1000, total_written_pages=0))
+        yield from ()
+        raise EngineError("the receiver died")
+
+    with pytest.raises(EngineError):
+        go(script, policy=switch, store=store)
+    assert [one.action for one in store[-1].controls] == [Action.STOP_NOW]
+
+
 def test_an_abort_that_ends_in_an_error_of_the_backend_is_an_abort(store):
     switch = Switch(ThresholdPolicy())
 
@@ -263,8 +279,15 @@ def test_a_journal_that_cannot_write_ends_the_migration_and_says_where_the_guest
     with files_limited_to(8192), pytest.raises(StoreError, match=r"Cannot write .*\.jsonl.*guest runs at the source"):
         run(DEMO, ThresholdPolicy(), backend, store=store)
     assert backend.closed
-    assert (store[-1].stop.status, store[-1].iterations) == (Status.FAILED, (a_pass(0),))
+    assert [one.iteration for one in store[-1].iterations] == [0, 1]
+    assert (store[-1].stop.status, store[-1].stop.runs_at) == (Status.FAILED, Side.SOURCE)
     assert ".jsonl" in store[-1].stop.message
+
+
+def fill_up(store, full_disk):
+    """Leave no room for another line, nor for a parquet file."""
+    (path,) = store.path.glob("*.jsonl")
+    full_disk.enter_context(files_limited_to(path.stat().st_size + 10))
 
 
 def test_a_disk_without_room_for_even_the_end_leaves_a_run_to_recover(store, caplog):
@@ -272,8 +295,7 @@ def test_a_disk_without_room_for_even_the_end_leaves_a_run_to_recover(store, cap
 
         def script(policy):
             yield a_pass(0)
-            (path,) = store.path.glob("*.jsonl")
-            full_disk.enter_context(files_limited_to(path.stat().st_size + 10))
+            fill_up(store, full_disk)
             yield a_pass(1)
 
         with pytest.warns(StoreWarning, match="recover"), pytest.raises(StoreError, match="runs at the source"):
@@ -291,6 +313,61 @@ def test_no_room_for_the_start_means_that_no_page_moves(store):
 def test_a_journal_that_fails_after_the_hand_over_says_so(store):
     with files_limited_to(8192), pytest.raises(StoreError, match="guest runs at the destination"):
         go(lambda policy: iter([a_final_pass(0, heartbeat_pages=LARGE), a_stop()]), store=store)
+
+
+def test_an_end_that_found_no_room_at_first_is_recorded_when_there_is_room_again(store):
+    with ExitStack() as full_disk:
+
+        def script(policy):
+            fill_up(store, full_disk)
+            try:
+                yield a_stop(verified=True)
+            finally:
+                full_disk.close()
+
+        with pytest.raises(StoreError, match="runs at the destination"):
+            go(script, store=store)
+    assert store[-1].stop == a_stop(verified=True)
+
+
+def test_an_abort_whose_end_cannot_be_recorded_is_an_error_of_the_store(store):
+    switch = Switch(ThresholdPolicy())
+    with ExitStack() as full_disk:
+
+        def script(policy):
+            yield a_pass(0)
+            switch.abort()
+            fill_up(store, full_disk)
+            raise EngineError("the pass was given up")
+
+        with pytest.warns(StoreWarning, match="recover"), pytest.raises(StoreError, match="runs at the source"):
+            go(script, policy=switch, store=store)
+
+
+def test_a_journal_that_fails_while_an_abort_is_under_way_is_a_failure(store):
+    switch = Switch(ThresholdPolicy())
+
+    def script(policy):
+        switch.abort()
+        yield a_pass(0, heartbeat_pages=LARGE)
+
+    with files_limited_to(8192), pytest.raises(StoreError):
+        go(script, policy=switch, store=store)
+    assert store[-1].stop.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("side", "told"), [(Side.DESTINATION, "runs at the destination"), (Side.UNKNOWN, "look at both hosts")]
+)
+def test_a_journal_that_cannot_take_the_end_tells_what_the_end_said(store, side, told):
+    with ExitStack() as full_disk:
+
+        def script(policy):
+            fill_up(store, full_disk)
+            yield a_stop(runs_at=side)
+
+        with pytest.warns(StoreWarning, match="recover"), pytest.raises(StoreError, match=told):
+            go(script, store=store)
 
 
 def test_a_policy_that_raises_fails_the_run(store):

@@ -2,13 +2,14 @@
 
 import signal
 import threading
+import time
 
 import pytest
 
 from tests.records import ScriptedBackend, a_pass, a_stop
 from tests.test_runner import obedient
 from xlkit.errors import EngineError, InvalidValueError, PreflightError
-from xlkit.model import Action, Migration, Status, StopReason
+from xlkit.model import Action, Migration, RunStop, Status, StopReason
 from xlkit.policies import SusePolicy, ThresholdPolicy
 from xlkit.runner import start
 from xlkit.store import RunStore
@@ -81,8 +82,9 @@ def test_waiting_for_a_change_ends_when_the_time_is_over(gate):
 
 
 def test_waiting_for_a_change_ends_with_the_run():
-    handle = begin()
+    handle, begun_s = begin(), time.monotonic()
     seen = handle.wait_change(99, LONG_S)
+    assert time.monotonic() - begun_s < LONG_S
     assert (seen.final, seen.status, seen.stop) == (True, Status.COMPLETED, a_stop())
 
 
@@ -90,6 +92,21 @@ def test_a_final_status_means_that_the_run_is_sealed():
     handle = begin()
     handle.wait_change(99, LONG_S)
     assert (RunStore().path / f"{handle.run_id}.parquet").exists()
+
+
+def test_the_end_is_shown_only_when_everything_is_recorded_and_heard():
+    reached, release = threading.Event(), threading.Event()
+
+    def linger(event):
+        if isinstance(event, RunStop):
+            reached.set()
+            release.wait(LONG_S)
+
+    handle = start(DEMO, ThresholdPolicy(), ScriptedBackend(), watchers=[linger])
+    reached.wait(LONG_S)
+    assert (handle.status, handle.snapshot().stop) == (Status.RUNNING, None)
+    release.set()
+    assert handle.wait(LONG_S).stop == handle.snapshot().stop == a_stop()
 
 
 def test_stop_now_goes_to_stop_and_copy_at_the_next_call(gate):

@@ -147,6 +147,12 @@ def test_a_folder_that_cannot_be_made_is_told_by_name(tmp_path, action):
         len(RunStore(tmp_path / "file"))
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_place_that_takes_no_folders_is_told_even_to_root(action):
+    with pytest.raises(StoreError, match="Cannot create the store's folder /proc/runs"):
+        action(RunStore("/proc/runs"))
+
+
 def test_a_notebook_sees_a_small_table_that_names_cannot_break(tmp_path):
     store = RunStore(tmp_path)
     store.add(a_run("a", migration=Migration("<b>bold</b>")))

@@ -63,11 +63,12 @@ def test_killed_before_the_old_files_went_runs_are_there_twice_and_read_once(sto
     assert [run.run_id for run in store] == IDS
 
 
-def test_of_two_records_of_a_run_the_one_with_its_end_is_read(store):
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_of_two_records_of_a_run_the_one_with_its_end_is_read(store, names):
     whole = a_run("run9", passes=2)
     cut = replace(whole, iterations=whole.iterations[:1], stop=replace(whole.stop, status="incomplete"))
-    write_runs(store.path / "a.parquet", [cut])
-    write_runs(store.path / "b.parquet", [whole])
+    write_runs(store.path / f"{names[0]}.parquet", [cut])
+    write_runs(store.path / f"{names[1]}.parquet", [whole])
     assert store["run9"] == whole
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import warnings
 from contextlib import ExitStack
@@ -172,7 +173,7 @@ def test_temporary_files_of_killed_processes_go_after_an_hour(store):
 
 
 def test_a_full_disk_is_told_by_name_and_costs_only_the_event_that_did_not_fit(store):
-    large = a_pass(1, heartbeat_pages=tuple(range(20_000)))
+    large = a_pass(1, heartbeat_pages=(7,) * 20_000)
     with store.journal(a_start()) as journal:
         journal.append(a_pass(0))
         with files_limited_to(8192), pytest.raises(StoreError, match=rf"Cannot write .*{RUN_ID}\.jsonl.*XLKIT_STORE"):
@@ -180,7 +181,14 @@ def test_a_full_disk_is_told_by_name_and_costs_only_the_event_that_did_not_fit(s
         journal.append(a_pass(2))
         assert [one.iteration for one in store[RUN_ID].iterations] == [0, 2]
         journal.append(a_stop())
-    assert [one.iteration for one in store[RUN_ID].iterations] == [0, 2]
+    assert [one.iteration for one in store[RUN_ID].iterations] == [0, 1, 2]
+
+
+def test_a_message_that_is_no_utf8_comes_back_as_it_was(store):
+    stop = a_stop(message="cannot open a\udcff\u2028\x85b\n")
+    path = abandon(store, stop)
+    assert path.read_bytes().count(b"\n") == 2
+    assert store[RUN_ID].stop == stop
 
 
 def test_no_room_for_the_start_leaves_nothing_behind(store):
@@ -200,6 +208,15 @@ def test_a_run_that_cannot_be_sealed_stays_whole_in_its_journal(store):
     assert (caught[0].category, names(store)) == (StoreWarning, [f"{RUN_ID}.jsonl"])
     assert store[RUN_ID] == a_run()
     assert store.recover() == [a_run()]
+
+
+def test_a_folder_that_somebody_removed_during_a_run_is_made_again_for_its_record(store):
+    with store.journal(a_start()) as journal:
+        for event in (a_pass(0), a_final_pass(1)):
+            journal.append(event)
+        shutil.rmtree(store.path)
+        journal.append(a_stop())
+    assert store[RUN_ID] == a_run()
 
 
 SLOW_RUN = """
@@ -238,7 +255,7 @@ def test_ctrl_c_in_another_process_ends_its_run_as_aborted(store):
 
 def test_two_processes_write_at_once_while_a_third_lists_recovers_and_compacts(store):
     code = """
-for number in range(8):
+for number in range(5):
     run(Migration("demo"), ThresholdPolicy(), ScriptedBackend(), store=store)
 say("done")
 """
@@ -249,7 +266,7 @@ say("done")
             store.compact()
         hear(one, "done")
         hear(two, "done")
-    assert len(store) == 16
+    assert len(store) == 10
     assert {run.stop for run in store} == {a_stop()}
 
 

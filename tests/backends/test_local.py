@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from tests.faults.scene import MIGRATION, POLICY, Scene, alive, gone, open_fds
+from tests.faults.scene import MIGRATION, POLICY, Scene, alive, gone, listening, open_fds
 from xlkit.backends.local import LocalBackend
+from xlkit.engine import hello
 from xlkit.engine.memory import page_view
 from xlkit.engine.workload import HotCold, Idle, Phase, Phases, Uniform
 from xlkit.errors import EngineError, InvalidValueError, PreflightError
@@ -73,6 +74,15 @@ def test_the_parts_of_the_downtime_are_told_and_add_up():
     silent_s = parts.pop("guest_silent").duration_s
     assert sum(part.duration_s for part in parts.values()) == pytest.approx(stop.downtime_s, abs=1e-4)
     assert silent_s >= stop.downtime_s - parts["suspend"].duration_s
+
+
+def test_across_two_machines_no_clocks_are_compared(monkeypatch):
+    monkeypatch.setattr(hello, "machine", lambda: "elsewhere")
+    with listening(token="t") as address:
+        _, stop = migrate(connect=address, token="t")
+    knowledge = {part.name: part.knowledge for part in stop.downtime}
+    assert (knowledge["resume"], knowledge["guest_silent"]) == (Knowledge.AT_MOST, Knowledge.UNKNOWN)
+    assert (stop.status, stop.verified) == (Status.COMPLETED, True)
 
 
 def test_the_heartbeat_is_gapless_and_counts_what_the_guest_writes():

@@ -1,19 +1,17 @@
 """The destination, against senders that are wrong, hostile or gone."""
 
-import queue
 import socket
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.faults.scene import alive
-from xlkit.engine import wire
-from xlkit.engine.channel import Channel, pair
+from tests.faults.scene import alive, listening
+from xlkit.engine import hello, wire
+from xlkit.engine.hello import Refused
 from xlkit.engine.outcome import Destination, Outcome, ask_outcome
 from xlkit.engine.receiver import Receiver, serve
-from xlkit.engine.wire import Header, Kind, Refused
+from xlkit.engine.wire import Header, Kind
 from xlkit.errors import EngineError, InvalidValueError
 
 PAGES = 64
@@ -21,25 +19,15 @@ PAGES = 64
 
 @pytest.fixture
 def destination():
-    ours, theirs = pair()
-    listening = queue.SimpleQueue()
-    settings = {"token": "right", "max_memory_bytes": PAGES * 4096, "lifeline": Channel(theirs)}
-    thread = threading.Thread(
-        target=serve, kwargs={**settings, "announce": lambda *address: listening.put(address)}, name="receiver"
-    )
-    thread.start()
-    host, port = listening.get(timeout=10)
-    yield Destination(host=host, port=port, token="right", migration="m")
-    ours.close()
-    thread.join()
-    settings["lifeline"].close()
+    with listening(token="right", max_memory_bytes=PAGES * 4096) as (host, port):
+        yield Destination(host=host, port=port, token="right", migration="m")
 
 
 def open_migration(destination, memory_pages=PAGES):
     sock = destination.connect()
     request = {"want": "migrate", "migration": destination.migration, "memory_pages": memory_pages}
     try:
-        return sock, wire.ask(sock, destination.token, request)
+        return sock, hello.ask(sock, destination.token, request)
     except EngineError:
         sock.close()
         raise

@@ -1,17 +1,20 @@
 """A small migration that a test can hold at a point, and look at from outside."""
 
 import os
+import queue
 import select
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from xlkit.backends.local import LocalBackend
+from xlkit.engine.channel import Channel, pair
+from xlkit.engine.receiver import serve
 from xlkit.engine.workload import Uniform
 from xlkit.model import Iteration, Migration, RunStop, Side
 from xlkit.policies import ThresholdPolicy
@@ -118,6 +121,23 @@ def _switches(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+
+
+@contextmanager
+def listening(**settings: object) -> Iterator[tuple[str, int]]:
+    """A receiver in a thread of this process; its guests are processes of their own."""
+    ours, theirs = pair()
+    addresses = queue.SimpleQueue()
+    lifeline = Channel(theirs)
+    options = {"lifeline": lifeline, "announce": lambda *address: addresses.put(address), **settings}
+    thread = threading.Thread(target=serve, kwargs=options, name="receiver")
+    thread.start()
+    try:
+        yield addresses.get(timeout=10)
+    finally:
+        ours.close()
+        thread.join()
+        lifeline.close()
 
 
 class Proxy:

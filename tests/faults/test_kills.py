@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.scene import Scene, gone
+from tests.faults.scene import Scene, gone, kill
 from xlkit.errors import MigrationError
 from xlkit.model import RunStop, Side, Status
 
@@ -59,3 +59,25 @@ def test_a_guest_stopped_by_signal_survives_the_migrator_too(point):
         with pytest.raises(MigrationError, match="runs on at the source"):
             scene.migrate()
         assert scene.sides() == [Side.SOURCE]
+
+
+def kill_guest(side):
+    return lambda scene: [kill(one.pid) for one in scene.backend.guests() if one.side is side]
+
+
+@pytest.mark.parametrize("point", points("suspended", slow=["in pass 1", "retired"]))
+def test_a_destination_whose_guest_process_was_killed_never_gets_the_guest(point):
+    with Scene({point: kill_guest(Side.DESTINATION)}) as scene:
+        with pytest.raises(MigrationError, match="runs on at the source"):
+            scene.migrate()
+        assert scene.sides() == [Side.SOURCE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["pass 0", "in pass 1"])
+def test_a_guest_that_was_killed_is_missed_and_a_fresh_one_can_be_migrated(point):
+    with Scene({point: kill_guest(Side.SOURCE)}) as scene:
+        with pytest.raises(MigrationError, match="is gone"):
+            scene.migrate()
+        assert scene.backend.guests() == ()
+        assert scene.migrate()[-1].runs_at is Side.DESTINATION

@@ -52,3 +52,16 @@ def test_whoever_observes_hears_the_number(knob):
 def test_the_label_holds_the_unit(knob):
     assert knob.box.description == "min_remaining [pages]"
     assert knob.slider.tooltip.startswith("min_remaining [pages]")
+
+
+def test_a_page_that_snaps_the_slider_to_its_steps_changes_nothing(knob):
+    knob.value = 128
+    knob.slider.value = 10**2.1
+    assert knob.value == 128
+
+
+def test_one_press_of_an_arrow_key_moves_the_number(knob):
+    knob.value = 128
+    knob.slider.value = 10**2.1
+    knob.slider.value = 10**2.15
+    assert knob.value == 140

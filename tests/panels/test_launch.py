@@ -74,7 +74,8 @@ def test_a_store_of_ones_own_is_taken(tmp_path):
 def test_the_end_is_told_in_words_and_drawn(panel):
     panel.launch()
     run = panel.wait(WAIT_S)
-    assert "Precopy ended because" in panel.display.status.value
+    assert "completed, ended by min_remaining; downtime" in panel.display.status.value
+    assert "Precopy ended because" in panel.display.summary.value
     assert "role=" in panel.display.status.value
     assert len(panel.display.chart.rows) == len(run.iterations)
     assert "<table" in panel.display.summary.value
@@ -103,7 +104,7 @@ def test_stop_now_ends_precopy(held, gated):
     gated.let()
     run = held.wait(WAIT_S)
     assert run.stop.stop_reason is StopReason.OPERATOR
-    assert "operator asked for it" in held.display.status.value
+    assert "operator asked for it" in held.display.summary.value
 
 
 def test_abort_leaves_the_guest_at_the_source(held, gated):
@@ -112,7 +113,7 @@ def test_abort_leaves_the_guest_at_the_source(held, gated):
     run = held.wait(WAIT_S)
     assert run.stop.status is Status.ABORTED
     assert gated.guests() == (Side.SOURCE,)
-    assert "runs on at the source" in held.display.status.value
+    assert "runs on at the source" in held.display.summary.value
 
 
 def test_knobs_can_be_applied_to_a_run_that_goes_on(held, gated):
@@ -194,6 +195,15 @@ def test_each_launch_has_a_guest_of_its_own_and_close_ends_the_last(panel, monke
     assert closed == made[:1]
     panel.close()
     assert closed == made
+
+
+def test_a_picture_that_fails_leaves_the_run_and_the_buttons_alone(panel, monkeypatch, caplog):
+    monkeypatch.setattr(panel.display.chart, "draw", lambda _: 1 / 0)
+    monkeypatch.setattr(panel.display, "begin", lambda *_: None)
+    panel.launch()
+    assert panel.wait(WAIT_S).stop.status is Status.COMPLETED
+    assert not panel.running
+    assert "could not draw the run" in caplog.text
 
 
 def test_close_ends_a_run_that_goes_on(gated):

@@ -30,7 +30,7 @@ def test_rows_show_the_origin(make_run):
 def test_zero_is_drawn_at_the_lower_edge_and_said(make_run):
     run = make_run((65536, 0), 0)
     assert iterations_rows(run)["drawn_pages"].tolist() == [65536, 0.5, 0.5]
-    assert "0 drawn at the lower edge" in plot_iterations(run).layout.yaxis.title.text
+    assert "0 is drawn at the lower edge" in plot_iterations(run).layout.title.text
 
 
 def test_unknown_stays_unknown_and_is_not_drawn(make_run):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from xlkit.backends._household import Household
-from xlkit.backends.migrator import NO_POLICY
+from xlkit.backends.migrator import NO_POLICY, is_last_live_pass
 from xlkit.engine.channel import Message
 from xlkit.engine.child import Child
 from xlkit.engine.control import State
 from xlkit.errors import EngineError, UndefinedOutcomeError
 from xlkit.journal import from_data, from_line
-from xlkit.model import Decision, Iteration, Phase, PrecopyStats, RunStop, Side, Status, StopReason
+from xlkit.model import Decision, Iteration, PrecopyStats, RunStop, Side, Status, StopReason
 from xlkit.protocols import Interruptible, Policy, Reasoned
 
 _ASK_AGAIN_S: Final = 0.02
@@ -60,7 +60,7 @@ class Conversation:
                 return
             if isinstance(event, Iteration):
                 yield event
-                if event.phase is Phase.PRECOPY:
+                if is_last_live_pass(event):
                     self._say("next")
         yield self._end(message)
 

@@ -65,7 +65,7 @@ def checked(  # noqa: PLR0913 - the settings of the backend, one by one
 
     Parameters
     ----------
-    memory, bandwidth, workload, tracker, transport_form, suspend, verify, seed, connect, token
+    memory, bandwidth, workload, tracker, transport_form, suspend, verify, seed, connect, token : object
         As `xlkit.backends.local.LocalBackend` takes them.
 
     Returns

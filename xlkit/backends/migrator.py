@@ -1,7 +1,7 @@
 """The migrator: a process of its own for one migration, as Xen's save helper is one.
 
 Nothing that the owner does (a busy notebook, a slow journal) can then lengthen the blackout. The owner is asked for
-each decision of the policy and acknowledges each live pass, so that a pass begins only when the owner wants it to.
+each decision of the policy; it hears of a pass before it is asked about the next, so no pass begins unrecorded.
 """
 
 import gc
@@ -27,6 +27,27 @@ from xlkit.precopy import precopy
 BASELINE_S = 0.15
 NO_POLICY = (lambda policy: policy, dict)
 """Codec of events that hold no policy."""
+
+
+def is_last_live_pass(event: Iteration | RunStop) -> bool:
+    """Tell whether the guest is suspended next, so that the owner has to say that it has the event.
+
+    After every other live pass the owner's next answer says so, as it hears one thing after the other: the set is
+    collected meanwhile.
+
+    Parameters
+    ----------
+    event : Iteration or RunStop
+        What was recorded.
+
+    Returns
+    -------
+    bool
+        Whether an answer is due.
+    """
+    if isinstance(event, RunStop) or event.phase is Phase.STOP_AND_COPY:
+        return False
+    return event.decision_after is not Decision.CONTINUE
 
 
 class Owner:
@@ -83,9 +104,9 @@ class Owner:
         return self.channel.pending or bool(select.select((self.channel,), (), (), 0)[0])
 
     def record(self, event: Iteration | RunStop) -> None:
-        """Hand an event to the owner; after a live pass wait until it wants the next."""
+        """Hand an event to the owner; after the last live pass wait until it has it."""
         line = to_line(event, NO_POLICY)
-        if isinstance(event, Iteration) and event.phase is Phase.PRECOPY:
+        if is_last_live_pass(event):
             self.ask("event", line=line)
         else:
             self.channel.send("event", line=line)

@@ -62,12 +62,13 @@ class Guest:
         self._marks: npt.NDArray[np.uint8] | None = None
         self._armed: WriteProtect | None = None
         self._destination: Destination | None = None
+        self._program: Program | None = None
 
     def run(self) -> None:
         """Wait for the start, then work until the owner is gone or says so."""
         try:
             self._listen(State.BOOTING)
-            program = Program(self._memory.map)
+            program = self._program or Program(self._memory.map)
             self._step(program)
             self._lifeline.send("started", first_write_s=self._control.first_write_s)
             while True:
@@ -124,6 +125,8 @@ class Guest:
             self._adopt()
         elif word == "destination":
             self._destination = Destination(**message.facts)
+        elif word == "attach":
+            self._program = Program(self._memory.map)
         elif word == "track":
             self._track(message.facts["tracker"])
         elif word == "untrack":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from xlkit.engine import wire
+from xlkit.engine import hello
 from xlkit.errors import EngineError
 
 _CONNECT_TIMEOUT_S = 2.0
@@ -66,7 +66,7 @@ class Destination:
             raise EngineError(
                 f"Nobody answers at {self.host}:{self.port} ({error}). Is `xlkit receive` running there?"
             ) from error
-        sock.settimeout(wire.HELLO_TIMEOUT_S)
+        sock.settimeout(hello.TIMEOUT_S)
         return sock
 
     def ask(self, want: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Destination:
             If nobody answers, or the token is refused.
         """
         with self.connect() as sock:
-            return wire.ask(sock, self.token, {"want": want, "migration": self.migration})
+            return hello.ask(sock, self.token, {"want": want, "migration": self.migration})
 
 
 def ask_outcome(destination: Destination) -> Outcome:

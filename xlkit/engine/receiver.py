@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from xlkit.engine import transport, wire
+from xlkit.engine import hello, transport, wire
 from xlkit.engine.channel import Channel
 from xlkit.engine.child import Child, obey_parent_only
 from xlkit.engine.domain import spare
@@ -51,7 +51,8 @@ class Receiver:
         self._ended = threading.Event()
         self._transport = transport.choose()
         try:
-            self._listener = socket.create_server((host, port))
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._listener = socket.create_server((host, port), family=family)
         except OSError as error:
             raise EngineError(f"Listening on {host}:{port} failed: {error}. Choose another address.") from error
         transport.tune(self._listener)
@@ -100,8 +101,8 @@ class Receiver:
 
     def _serve(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(EngineError, OSError, KeyError, TypeError, ValueError):
-            sock.settimeout(wire.HELLO_TIMEOUT_S)
-            request = wire.hear(sock, self._token)
+            sock.settimeout(hello.TIMEOUT_S)
+            request = hello.hear(sock, self._token)
             want, name = request["want"], str(request["migration"])
             if want == "migrate":
                 self._receive(sock, name, int(request["memory_pages"]))
@@ -119,12 +120,12 @@ class Receiver:
             try:
                 reception.prepare(self._take_spare())
             except EngineError as error:
-                raise wire.refuse(sock, str(error)) from error
+                raise hello.refuse(sock, str(error)) from error
             # A sender may take its time between two passes; the system finds out when its machine is gone.
             sock.settimeout(None)
             wire.keep_alive(sock)
             transport.tune(sock)
-            wire.send_message(sock, {"machine": wire.machine(), "pid": reception.pid})
+            wire.send_message(sock, {"machine": hello.machine(), "pid": reception.pid})
             reception.receive(sock, transport.form(self._transport))
         finally:
             reception.leave()
@@ -133,11 +134,11 @@ class Receiver:
         memory_bytes = memory_pages * PAGE_BYTES
         with self._lock:
             if name in self._receptions:
-                raise wire.refuse(sock, f"migration {name} was here before.")
+                raise hello.refuse(sock, f"migration {name} was here before.")
             left_bytes = self._left_bytes()
             if left_bytes is not None and memory_bytes > left_bytes:
                 left = format_bytes(left_bytes)
-                raise wire.refuse(sock, f"a guest of {format_bytes(memory_bytes)} is too large; {left} are left here.")
+                raise hello.refuse(sock, f"a guest of {format_bytes(memory_bytes)} is too large; {left} are left here.")
             reception = self._receptions[name] = Reception(memory_bytes)
         return reception
 
@@ -159,7 +160,7 @@ class Receiver:
     def _status(self, name: str) -> dict[str, Any]:
         with self._lock:
             reception = self._receptions.get(name)
-            facts = {"machine": wire.machine(), "left_bytes": self._left_bytes()}
+            facts = {"machine": hello.machine(), "left_bytes": self._left_bytes()}
         return facts | ({} if reception is None else reception.status())
 
     def _end(self, name: str) -> None:

@@ -1,6 +1,7 @@
 """One guest at its destination, from the first page to its end."""
 
 import contextlib
+import mmap
 import signal
 import socket
 import threading
@@ -17,6 +18,8 @@ from xlkit.engine.transport import Transport
 from xlkit.engine.wire import Kind
 from xlkit.errors import EngineError
 from xlkit.units import PAGE_BYTES
+
+_HANDFUL_PAGES = 64
 
 
 class Reception:
@@ -91,14 +94,21 @@ class Reception:
         EngineError
             If the connection breaks or the sender orders what cannot be done.
         """
-        memory, memory_pages = self._twin().memory, self.memory_bytes // PAGE_BYTES
+        memory, memory_pages, attached = self._twin().memory, self.memory_bytes // PAGE_BYTES, False
         while (received := wire.receive_header(sock, memory_pages)) is not None:
             header, runs = received
             if header.kind in {Kind.PASS, Kind.FINAL}:
                 if self.started:
                     raise EngineError("The sender goes on sending pages of a guest that runs already.")
-                form.receive_pages(sock, memory.map, runs)
+                if header.n_pages <= _HANDFUL_PAGES:
+                    _receive_handful(sock, memory.map, runs.tolist(), header.n_pages)
+                else:
+                    form.receive_pages(sock, memory.map, runs)
                 wire.send_ack(sock, header.kind)
+                if not attached and header.kind is Kind.PASS:
+                    # The first pass brought all of the memory, and what matters of it to the program stays the same.
+                    self._twin().attach()
+                    attached = True
             elif header.kind is Kind.GO:
                 wire.send_ack(sock, Kind.GO, self.start())
             else:
@@ -182,3 +192,12 @@ class Reception:
         if self._domain is None:
             raise EngineError("The guest was discarded before it ran here.")
         return self._domain
+
+
+def _receive_handful(sock: socket.socket, memory: mmap.mmap, runs: list[list[int]], n_pages: int) -> None:
+    """Receive a few pages and put them in their places; to set up more than that costs longer than to do it."""
+    received, begin = memoryview(wire.receive_exactly(sock, n_pages * PAGE_BYTES)), 0
+    for first, end in runs:
+        n_bytes = (end - first) * PAGE_BYTES
+        memory[first * PAGE_BYTES : end * PAGE_BYTES] = received[begin : begin + n_bytes]
+        begin += n_bytes

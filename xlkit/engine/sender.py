@@ -4,12 +4,12 @@ import socket
 from dataclasses import replace
 from typing import Any
 
-from xlkit.engine import transport, wire
+from xlkit.engine import hello, transport, wire
 from xlkit.engine.memory import Buffer
 from xlkit.engine.outcome import Destination
 from xlkit.engine.pacing import TokenBucket
 from xlkit.engine.runs import Runs, count_pages
-from xlkit.engine.transport import Poll
+from xlkit.engine.transport import Interrupted, Poll
 from xlkit.engine.wire import Header, Kind
 from xlkit.units import PAGE_BYTES
 
@@ -17,6 +17,7 @@ _PREPARE_TIMEOUT_S = 120.0
 _START_TIMEOUT_S = 10.0
 # A large buffer would let a pass end long before its bytes left at the set bandwidth.
 _PACED_BUFFER_BYTES = 1 << 18
+_HANDFUL_BYTES = 64 * PAGE_BYTES
 
 
 class Sender:
@@ -54,12 +55,12 @@ class Sender:
             if self._bucket is not None:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PACED_BUFFER_BYTES)
             self._sock.settimeout(_PREPARE_TIMEOUT_S)
-            ready = wire.ask(self._sock, destination.token, self._request(destination))
+            ready = hello.ask(self._sock, destination.token, self._request(destination))
         except BaseException:
             self.close()
             raise
         self._sock.settimeout(wire.STALL_TIMEOUT_S)
-        self.same_machine = ready["machine"] == wire.machine()
+        self.same_machine = ready["machine"] == hello.machine()
         self.destination = replace(destination, twin_pid=int(ready["pid"]) if self.same_machine else None)
 
     def send_pass(self, iteration: int, runs: Runs, *, final: bool, interrupted: Poll | None = None) -> int:
@@ -90,14 +91,17 @@ class Sender:
         """
         if self._bucket is not None:
             self._bucket.restart()
-        kind = Kind.FINAL if final else Kind.PASS
-        n_bytes = wire.send_header(self._sock, Header(kind, iteration, len(runs), count_pages(runs)), runs)
-        if self._bucket is not None:
-            self._bucket.take(n_bytes)
-        n_bytes += self._transport.send_pages(
-            self._sock, self._memory, runs, bucket=self._bucket, interrupted=interrupted
-        )
-        wire.receive_ack(self._sock, kind)
+        header = Header(Kind.FINAL if final else Kind.PASS, iteration, len(runs), count_pages(runs))
+        head = wire.pack_header(header, runs)
+        if self._is_handful(header.n_pages):
+            n_bytes = self._send_handful(head, runs, interrupted)
+        else:
+            wire.send_all(self._sock, head)
+            self._take(len(head))
+            n_bytes = len(head) + self._transport.send_pages(
+                self._sock, self._memory, runs, bucket=self._bucket, interrupted=interrupted
+            )
+        wire.receive_ack(self._sock, header.kind)
         return n_bytes
 
     def ask_digest(self) -> None:
@@ -151,6 +155,26 @@ class Sender:
     def close(self) -> None:
         """Close the connection; a receiver that was not ordered to start its guest discards it."""
         self._sock.close()
+
+    def _is_handful(self, n_pages: int) -> bool:
+        limit_bytes = _HANDFUL_BYTES if self._bucket is None else min(_HANDFUL_BYTES, self._bucket.chunk_bytes)
+        return n_pages * PAGE_BYTES <= limit_bytes
+
+    def _send_handful(self, head: bytes, runs: Runs, interrupted: Poll | None) -> int:
+        """Send a few pages in one go; to set up more than that costs longer than to send them."""
+        if interrupted is not None and interrupted():
+            raise Interrupted("The pass was given up before it began; the guest runs on at the source.")
+        with memoryview(self._memory) as memory:
+            parts = [memory[first * PAGE_BYTES : end * PAGE_BYTES] for first, end in runs.tolist()]
+            sent = b"".join((head, *parts))
+            del parts
+        wire.send_all(self._sock, sent)
+        self._take(len(sent))
+        return len(sent)
+
+    def _take(self, n_bytes: int) -> None:
+        if self._bucket is not None:
+            self._bucket.take(n_bytes)
 
     def _request(self, destination: Destination) -> dict[str, Any]:
         return {"want": "migrate", "migration": destination.migration, "memory_pages": len(self._memory) // PAGE_BYTES}

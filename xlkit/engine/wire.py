@@ -1,38 +1,24 @@
-"""What sender and receiver say to each other over TCP: a hello that proves the token, then passes and their acks.
+"""What sender and receiver exchange once they are connected: small messages, the header of a pass, and its ack."""
 
-The token itself never crosses the wire: the receiver sends a random challenge, and the sender answers with a digest of
-challenge and request under the token as key.
-"""
-
-import hmac
 import json
-import platform
-import secrets
 import socket
 import struct
 from collections.abc import Mapping
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from xlkit.engine.runs import Runs, check_runs, count_pages
+from xlkit.engine.runs import Runs, check_runs, count_pages, no_runs
 from xlkit.engine.transport.waiting import gone, stalled
 from xlkit.errors import EngineError
 
 PROTOCOL: Final = "xlkit-live/1"
-HELLO_TIMEOUT_S: Final = 10.0
 STALL_TIMEOUT_S: Final = 30.0
 _HEADER: Final = struct.Struct("!4I")
 _ACK: Final = struct.Struct("!Id")
 _LENGTH: Final = struct.Struct("!I")
 _LONGEST_MESSAGE_BYTES: Final = 1 << 16
-_NAMESPACES: Final = (Path("/proc/self/ns/pid"), Path("/proc/self/ns/time"))
-
-
-class Refused(EngineError):  # noqa: N818 - what the receiver did, said as it is
-    """The receiver does not want this request; it says why."""
 
 
 class Kind(IntEnum):
@@ -52,22 +38,6 @@ class Header(NamedTuple):
     iteration: int = 0
     n_runs: int = 0
     n_pages: int = 0
-
-
-def machine() -> str:
-    """Name this machine as far as clocks and process ids reach.
-
-    Returns
-    -------
-    str
-        Differs between two boots, and between two containers that do not share their processes.
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        spaces = [str(space.readlink()) for space in _NAMESPACES if space.exists()]
-    except OSError:
-        return platform.node()
-    return " ".join((boot, *spaces))
 
 
 def send_message(sock: socket.socket, facts: Mapping[str, Any]) -> None:
@@ -112,104 +82,29 @@ def receive_message(sock: socket.socket) -> dict[str, Any]:
         raise EngineError(f"The peer announces a message of {n_bytes} B: it does not speak {PROTOCOL}.")
     try:
         facts = json.loads(receive_exactly(sock, n_bytes))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"The peer sent no message: it does not speak {PROTOCOL} ({error}).") from error
     if not isinstance(facts, dict):
         raise EngineError(f"The peer sent no message: it does not speak {PROTOCOL}.")
     return facts
 
 
-def ask(sock: socket.socket, token: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Say hello as the sender: prove the token and ask for something.
+def pack_header(header: Header, runs: Runs | None = None) -> bytes:
+    """Write a header as it crosses the wire.
 
     Parameters
     ----------
-    sock : socket.socket
-        Connected stream on which nothing was said yet.
-    token : str
-        The receiver's token.
-    request : mapping
-        What is wanted; its field ``want`` says which kind.
+    header : Header
+        The header.
+    runs : numpy.ndarray, optional
+        The runs of the pass, shape (n, 2).
 
     Returns
     -------
-    dict
-        The receiver's answer.
-
-    Raises
-    ------
-    Refused
-        If the receiver refuses.
-    EngineError
-        If it is gone, or is no receiver of this version.
+    bytes
+        Header and table of runs.
     """
-    challenge = receive_message(sock)
-    if challenge.get("protocol") != PROTOCOL:
-        theirs = challenge.get("protocol")
-        raise EngineError(f"The peer speaks {theirs!r}, this side {PROTOCOL!r}. Install the same xlkit on both.")
-    body = json.dumps(dict(request))
-    proof = _proof(token, str(challenge.get("nonce")), body)
-    send_message(sock, {"protocol": PROTOCOL, "proof": proof, "body": body})
-    answer = receive_message(sock)
-    if "refused" in answer:
-        raise Refused(f"The receiver refused: {answer['refused']}")
-    return answer
-
-
-def hear(sock: socket.socket, token: str) -> dict[str, Any]:
-    """Hear the hello as the receiver.
-
-    Parameters
-    ----------
-    sock : socket.socket
-        Connection just accepted.
-    token : str
-        What the sender has to know.
-
-    Returns
-    -------
-    dict
-        The sender's request.
-
-    Raises
-    ------
-    Refused
-        If the sender does not know the token; it was told so.
-    EngineError
-        If it is gone or does not speak this protocol.
-    """
-    nonce = secrets.token_hex(16)
-    send_message(sock, {"protocol": PROTOCOL, "nonce": nonce})
-    hello = receive_message(sock)
-    body, proof = str(hello.get("body")), str(hello.get("proof"))
-    if not hmac.compare_digest(_proof(token, nonce, body).encode(), proof.encode()):
-        raise refuse(sock, "the token is not the one that this receiver printed.")
-    try:
-        request = json.loads(body)
-    except ValueError as error:
-        raise refuse(sock, f"the request cannot be read ({error}).") from error
-    if not isinstance(request, dict):
-        raise refuse(sock, "the request cannot be read.")
-    return request
-
-
-def refuse(sock: socket.socket, why: str) -> Refused:
-    """Tell a sender that it is not wanted.
-
-    Parameters
-    ----------
-    sock : socket.socket
-        The connection.
-    why : str
-        The reason, for people.
-
-    Returns
-    -------
-    Refused
-        To be raised.
-    """
-    send_message(sock, {"refused": why})
-    return Refused(why)
+    return _HEADER.pack(*header) + (b"" if runs is None else runs.astype("<u4").tobytes())
 
 
 def send_header(sock: socket.socket, header: Header, runs: Runs | None = None) -> int:
@@ -229,9 +124,9 @@ def send_header(sock: socket.socket, header: Header, runs: Runs | None = None) -
     int
         Bytes sent [byte].
     """
-    table = b"" if runs is None else runs.astype("<u4").tobytes()
-    send_all(sock, _HEADER.pack(*header) + table)
-    return _HEADER.size + len(table)
+    head = pack_header(header, runs)
+    send_all(sock, head)
+    return len(head)
 
 
 def receive_header(sock: socket.socket, memory_pages: int) -> tuple[Header, Runs] | None:
@@ -254,15 +149,19 @@ def receive_header(sock: socket.socket, memory_pages: int) -> tuple[Header, Runs
     EngineError
         If the header is of no known kind or does not fit the guest.
     """
-    first = sock.recv(1)
-    if not first:
+    head = sock.recv(_HEADER.size)
+    if not head:
         return None
-    kind, *numbers = _HEADER.unpack(first + receive_exactly(sock, _HEADER.size - 1))
+    if len(head) < _HEADER.size:
+        head += receive_exactly(sock, _HEADER.size - len(head))
+    kind, *numbers = _HEADER.unpack(head)
     if kind not in Kind.__members__.values():
         raise EngineError(f"The sender wants something of kind {kind}, which {PROTOCOL} does not know.")
     header = Header(Kind(kind), *numbers)
     if max(header.n_runs, header.n_pages) > memory_pages:
         raise EngineError(f"A pass of {header.n_pages} pages does not fit a guest of {memory_pages}.")
+    if not header.n_runs and not header.n_pages:
+        return header, no_runs()
     table = np.frombuffer(receive_exactly(sock, 8 * header.n_runs), "<u4").reshape(-1, 2)
     runs = table.astype(np.int64)
     check_runs(runs, memory_pages)
@@ -382,7 +281,3 @@ def keep_alive(sock: socket.socket) -> None:
     for name, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 15_000)):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _proof(token: str, nonce: str, body: str) -> str:
-    return hmac.new(token.encode(), f"{PROTOCOL}\n{nonce}\n{body}".encode(), "sha256").hexdigest()

@@ -8,11 +8,11 @@ import ipywidgets
 
 from xlkit.engine.workload import HotCold, Idle, Sweep, Uniform, Workload
 from xlkit.errors import InvalidValueError
-from xlkit.panels.knob import Knob
+from xlkit.panels.knob import LABEL_WIDTH, Knob
 from xlkit.policies import XEN_MAX_ITERS, XEN_MIN_REMAINING, ThresholdPolicy
 from xlkit.units import UINT32_MAX
 
-BACKENDS: Final = {"local (a real guest process on this machine)": "local", "sim (virtual clock)": "sim"}
+BACKENDS: Final = {"local: a real guest process": "local", "sim: imagined, a virtual clock": "sim"}
 _BACKEND_CLASSES: Final = {"local": "LocalBackend", "sim": "SimBackend"}
 HOT_PAGES: Final = 500
 WORKLOADS: Final[Mapping[str, Callable[[int], Workload]]] = {
@@ -22,9 +22,9 @@ WORKLOADS: Final[Mapping[str, Callable[[int], Workload]]] = {
     "idle": lambda _: Idle(),
 }
 _WORKLOAD_TEXTS = {
-    f"hotcold: nine writes of ten go to {HOT_PAGES} pages": "hotcold",
-    "uniform: writes spread over the whole memory": "uniform",
-    "sweep: writes walk through the memory in order": "sweep",
+    f"hotcold: 90 % go to {HOT_PAGES} pages": "hotcold",
+    "uniform: spread over all pages": "uniform",
+    "sweep: through the pages in order": "sweep",
     "idle: writes nothing": "idle",
 }
 SETTINGS: Final = (
@@ -126,7 +126,7 @@ class Controls:
         for knob in (self.dirty_rate_pages_s, self.memory_mib, self.bandwidth_mbit_s):
             knob.disable(disabled=disabled)
 
-    def _view(self) -> ipywidgets.VBox:
+    def _view(self) -> ipywidgets.Box:
         policy = ipywidgets.VBox([ipywidgets.HTML("<b>Stop rule</b>"), self.min_remaining.view, self.max_iters.view])
         guest = ipywidgets.VBox(
             [
@@ -134,12 +134,15 @@ class Controls:
                 self.dirty_rate_pages_s.view, self.memory_mib.view, self.bandwidth_mbit_s.view,
             ]
         )  # fmt: skip
-        return ipywidgets.VBox([policy, guest])
+        return ipywidgets.Box([policy, guest], layout={"flex_flow": "row wrap"})
 
 
 def _choice(name: str, texts: Mapping[str, str]) -> ipywidgets.Dropdown:
     return ipywidgets.Dropdown(
-        options=list(texts.items()), description=name, style={"description_width": "11.5em"}, layout={"width": "34.5em"}
+        options=list(texts.items()),
+        description=name,
+        style={"description_width": LABEL_WIDTH},
+        layout={"width": "35.5em"},
     )
 
 

@@ -8,6 +8,7 @@ import ipywidgets
 from xlkit import units
 from xlkit.model import Iteration, Phase, Run
 from xlkit.panels.livechart import LiveChart
+from xlkit.views.facts import downtime_text
 from xlkit.views.prose import happened
 from xlkit.views.tables import iterations_table
 
@@ -37,7 +38,7 @@ class RunDisplay:
         sentence : str
             Plain text.
         """
-        value = f'<span role="status">{escape(sentence)}</span>'
+        value = f'<div role="status" style="line-height: 1.4">{escape(sentence)}</div>'
         # Setting the same text again would be read out again.
         if self.status.value != value:
             self.status.value = value
@@ -90,9 +91,10 @@ class RunDisplay:
         """
         live = sum(one.phase is Phase.PRECOPY for one in run.iterations)
         self.progress.value = f'<progress max="1" value="1" aria-label="passes done"></progress> {live} live passes'
-        self.say(f"Run {run.run_id} {run.stop.status}. {happened(run)}")
+        self.say(f"Run {run.run_id} {run.stop.status}, ended by {run.stop.stop_reason}; downtime {downtime_text(run)}.")
         table = iterations_table(run, f"run {run.run_id} ({run.start.origin})")
-        self.summary.value = f"<details open><summary>Every pass</summary>{table}</details>"
+        told = f'<p style="line-height: 1.4">{escape(happened(run))}</p>'
+        self.summary.value = f"{told}<details><summary>Every pass as a table</summary>{table}</details>"
 
     def fail(self, sentence: str) -> None:
         """Show that the run failed.

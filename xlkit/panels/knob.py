@@ -9,6 +9,9 @@ import ipywidgets
 from xlkit.errors import InvalidValueError
 from xlkit.units import whole_number
 
+LABEL_WIDTH = "12.5em"
+_STEP = 0.05
+
 
 class Knob:
     """Couple a slider on a log scale with a box for the exact number; the box holds the truth.
@@ -45,10 +48,10 @@ class Knob:
         label = f"{name} [{unit}]" if unit else name
         self.box = ipywidgets.BoundedIntText(
             self._checked(value), min=self._smallest, max=self._largest, description=label, tooltip=f"{label}: {hint}",
-            style={"description_width": "11.5em"}, layout={"width": "19.5em"},
+            style={"description_width": LABEL_WIDTH}, layout={"width": "20.5em"},
         )  # fmt: skip
         self.slider = ipywidgets.FloatLogSlider(
-            self._on_slider(value), base=10, min=math.log10(self._low), max=math.log10(self._high), step=0.01,
+            self._on_slider(value), base=10, min=math.log10(self._low), max=math.log10(self._high), step=_STEP,
             readout=False, tooltip=f"{label}: {hint}", layout={"width": "15em"},
         )  # fmt: skip
         self.slider.observe(self._slid, "value")
@@ -93,7 +96,9 @@ class Knob:
         self.box.disabled = self.slider.disabled = disabled
 
     def _slid(self, change: dict[str, Any]) -> None:
-        self._couple(self.box, _two_digits(change["new"]))
+        # A page snaps the slider to its steps when it draws it, and sends that back: nobody has moved anything.
+        if abs(math.log10(change["new"]) - math.log10(self._on_slider(self.value))) > _STEP / 2 + 1e-6:
+            self._couple(self.box, _two_digits(change["new"]))
 
     def _typed(self, change: dict[str, Any]) -> None:
         self._couple(self.slider, self._on_slider(change["new"]))

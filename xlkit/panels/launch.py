@@ -1,6 +1,7 @@
 """The launch panel: set both knobs, start a real migration, watch it, stop or abort it."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,8 +18,11 @@ from xlkit.panels.display import RunDisplay
 from xlkit.policies import XEN_MAX_ITERS
 from xlkit.protocols import Backend
 from xlkit.store import RunStore
+from xlkit.views.template import figure_style
 
 REFRESH_S = 0.1
+
+_log = logging.getLogger("xlkit.panels")
 
 
 class LaunchPanel:
@@ -248,7 +252,8 @@ class LaunchPanel:
         shown = self.display
         for name, button in self.buttons.items():
             button.add_class(f"xlkit-{name}")
-        rows = [ipywidgets.HBox([*self.buttons.values(), shown.progress]), shown.status, shown.chart, shown.summary]
+        buttons = ipywidgets.Box([*self.buttons.values()], layout={"flex_flow": "row wrap"})
+        rows = [buttons, shown.progress, shown.status, shown.chart, shown.summary, _page_ink()]
         view = ipywidgets.VBox(rows if self._given is not None else [self.controls.view, *rows])
         view.add_class("xlkit-panel")
         return view
@@ -286,32 +291,45 @@ class LaunchPanel:
                 self.display.chart.min_remaining = self.controls.policy().min_remaining
 
     def _follow(self, handle: runner.RunHandle) -> None:
-        begun_s, seen = time.monotonic(), handle.snapshot()
-        while not seen.final:
-            with self._ui:
-                self.display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
-            # Passes that end faster than anybody can see are drawn together.
-            time.sleep(REFRESH_S)
-            seen = handle.snapshot()
-        with self._ui:
-            self.display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
-            self._finish(handle)
+        begun_s, final = time.monotonic(), False
+        try:
+            while not final:
+                final = handle.snapshot().final
+                with self._ui:
+                    self.display.follow(handle.iterations, _max_iters(handle), time.monotonic() - begun_s)
+                # Passes that end faster than anybody can see are drawn together.
+                time.sleep(0 if final else REFRESH_S)
+        except Exception:  # noqa: BLE001 - a picture that fails is no reason to lose hold of the migration
+            _log.exception("The panel could not draw the run %s; the migration goes on.", handle.run_id)
+        self._finish(handle)
 
     def _finish(self, handle: runner.RunHandle) -> None:
-        self._running = False
-        self._enable()
+        run, problem = None, ""
         try:
-            self._runs.append(handle.wait())
+            run = handle.wait()
         except Exception as error:  # noqa: BLE001 - whatever ended the run is shown here, and raised by wait()
-            self.display.fail(str(error))
-        else:
-            self.display.end(self._runs[-1])
+            problem = str(error)
+        with self._ui:
+            self._running = False
+            self._enable()
+            if run is None:
+                self.display.fail(problem)
+            else:
+                self._runs.append(run)
+                self.display.end(run)
 
 
 def _button(text: str, icon: str, style: str, hint: str, pressed: Callable[[], Any]) -> ipywidgets.Button:
     button = ipywidgets.Button(description=text, icon=icon, button_style=style, tooltip=hint)
     button.on_click(lambda _: pressed())
     return button
+
+
+def _page_ink() -> ipywidgets.HTML:
+    # A figure below the panel cannot know the theme of the notebook; with this it follows even a change of it.
+    return ipywidgets.HTML(
+        f"<style>{figure_style('var(--jp-ui-font-color1, #767676)')}</style>", layout={"display": "none"}
+    )
 
 
 def _max_iters(handle: runner.RunHandle) -> int:

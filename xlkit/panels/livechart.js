@@ -1,6 +1,6 @@
 // Dirty pages of each pass on a log scale, drawn anew whenever the rows change: a frame that is lost heals itself.
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 72, right: 24, top: 20, bottom: 46 };
+const MARGIN = { left: 72, right: 140, top: 20, bottom: 46 };
 const HEIGHT = 260;
 const LOWEST = 0.5; // where 0 is drawn: a log scale has none
 
@@ -43,13 +43,14 @@ function axes(svg, scale, width) {
   for (let power = scale.low; power <= scale.top; power++) {
     const y = scale.y(10 ** power);
     svg.append(node("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
-    if (power >= 0) svg.append(node("text", { x: MARGIN.left - 8, y: y + 4, "text-anchor": "end" }, shortly(10 ** power)));
+    const label = power < 0 ? "0" : shortly(10 ** power);
+    svg.append(node("text", { x: MARGIN.left - 8, y: y + 4, "text-anchor": "end" }, label));
   }
   const step = Math.ceil((scale.last + 1) / 14);
   for (let i = 0; i <= scale.last; i += step) {
     svg.append(node("text", { x: scale.x(i), y: HEIGHT - 26, "text-anchor": "middle" }, i));
   }
-  svg.append(node("text", { x: (MARGIN.left + width) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, "iteration, from 0"));
+  svg.append(node("text", { x: (MARGIN.left + width - MARGIN.right) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, "iteration, from 0"));
   const middle = HEIGHT / 2 - 12;
   const upright = { x: 14, y: middle, "text-anchor": "middle", transform: `rotate(-90 14 ${middle})` };
   svg.append(node("text", upright, "dirty pages, log scale"));
@@ -59,7 +60,7 @@ function line(svg, scale, threshold, width) {
   const y = scale.y(threshold);
   svg.append(node("line", { class: "threshold", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
   const label = `min_remaining ${threshold.toLocaleString("en")}`;
-  svg.append(node("text", { x: width - MARGIN.right, y: y - 5, "text-anchor": "end" }, label));
+  svg.append(node("text", { x: width - MARGIN.right + 6, y: y + 4 }, label));
 }
 
 function passes(svg, scale, rows) {

@@ -1,4 +1,4 @@
-"""run(): the recording loop; start(): the same in a thread, with a handle."""
+"""Record runs: `run` does it in this thread, `start` in one of its own, with a handle."""
 
 from xlkit.runner._handle import RunHandle, start
 from xlkit.runner._progress import Snapshot

@@ -51,7 +51,7 @@ class EventStream:
                 self.hear(event)
         except StoreError as lost:
             _log.error("The end of the run (%s) was not recorded: %s", stop.status, lost)
-            as_asked = False
+            error = lost if as_asked else error
         if isinstance(error, StoreError):
             raise StoreError(f"{error} The migration was ended, as it cannot be recorded; {self._where()}") from error
         if not as_asked:
@@ -63,12 +63,18 @@ class EventStream:
             return RunStop(
                 status=Status.UNDEFINED, stop_reason=StopReason.FAILED, runs_at=Side.UNKNOWN, message=message
             )
-        runs_at = Side.DESTINATION if self._handed_over else Side.SOURCE
+        runs_at = self._runs_at()
         interrupted = not isinstance(error, Exception)
+        message = f"Interrupted ({message}); {self._where()}" if interrupted else message
         if not self._handed_over and (asked or interrupted) and not isinstance(error, StoreError):
-            message = f"Interrupted ({message}); {self._where()}" if interrupted else message
             return RunStop(status=Status.ABORTED, stop_reason=StopReason.ABORTED, runs_at=runs_at, message=message)
         return RunStop(status=Status.FAILED, stop_reason=StopReason.FAILED, runs_at=runs_at, message=message)
 
+    def _runs_at(self) -> Side:
+        if self._stop is not None:
+            return self._stop.runs_at
+        return Side.DESTINATION if self._handed_over else Side.SOURCE
+
     def _where(self) -> str:
-        return f"the guest runs at the {Side.DESTINATION if self._handed_over else Side.SOURCE}."
+        side = self._runs_at()
+        return "look at both hosts for the guest." if side is Side.UNKNOWN else f"the guest runs at the {side}."

@@ -26,7 +26,7 @@ def run(
     """Migrate a guest and record the run.
 
     Every event is in the journal before anybody else hears of it: a journal that cannot write ends the migration, and a
-    watcher that fails or is slow does not.
+    watcher that fails or is slow does not. Slow ones get five seconds at the end to catch up.
 
     Parameters
     ----------

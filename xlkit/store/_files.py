@@ -21,13 +21,13 @@ _STALE_S = 3600.0
 
 
 @contextmanager
-def told(action: str, path: Path) -> Iterator[None]:
-    """Turn an error of the system into a `StoreError` that names the file; a file that is gone stays what it is."""
+def told(action: str, path: Path, *, may_be_gone: bool = False) -> Iterator[None]:
+    """Turn an error of the system into a `StoreError` that names the file; that a file is gone may be let through."""
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
+        if may_be_gone and isinstance(error, FileNotFoundError):
+            raise
         reason = error.strerror or str(error)
         raise StoreError(
             f"Cannot {action} {path}: {reason}. Make room or set its permissions, or name another folder (XLKIT_STORE)."
@@ -37,10 +37,7 @@ def told(action: str, path: Path) -> Iterator[None]:
 def make_folder(folder: Path) -> None:
     """Create the store's folder where it is missing."""
     with told("create the store's folder", folder):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except FileNotFoundError as error:
-            raise OSError(error.errno, error.strerror) from error
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Index:
             if file.name not in self._known:
                 with suppress(FileNotFoundError):
                     self._read(file)
-        known = (sealed.head.run_id for _, runs in self._known.values() for sealed in runs)
+        known = (sealed.head.run_id for _, runs in list(self._known.values()) for sealed in runs)
         return run_id in known or (self._folder / f"{run_id}{SUFFIX}").exists()
 
     def load(self, run_id: str) -> Run | None:
@@ -72,7 +72,7 @@ class Index:
         """List the sealed files that hold none but these runs, each as it was when it was read."""
         return {
             self._folder / name: stamp
-            for name, (stamp, runs) in self._known.items()
+            for name, (stamp, runs) in list(self._known.items())
             if runs and all(sealed.head.run_id in run_ids for sealed in runs)
         }
 
@@ -94,7 +94,7 @@ class Index:
 
     def _sealed_runs(self) -> Iterator[SealedRun]:
         files = list_files(self._folder, ".parquet")
-        for name in self._known.keys() - {file.name for file in files}:
+        for name in set(self._known) - {file.name for file in files}:
             self._known.pop(name, None)
         for file in files:
             yield from self._read(file)
@@ -133,7 +133,7 @@ class Index:
 def list_files(folder: Path, suffix: str) -> list["os.DirEntry[str]"]:
     """List the store's files of a kind by name; none when there is no folder yet."""
     try:
-        with told("list", folder), os.scandir(folder) as files:
+        with told("list", folder, may_be_gone=True), os.scandir(folder) as files:
             return sorted((one for one in files if _is_ours(one.name, suffix)), key=lambda one: one.name)
     except FileNotFoundError:
         return []

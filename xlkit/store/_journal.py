@@ -80,17 +80,19 @@ class Journal:
         Raises
         ------
         StoreError
-            If it cannot be written; the journal keeps what it had, and takes the next event if there is room again.
+            If it cannot be written; the journal keeps what it had, and takes the next event if there is room again. An
+            event that found no room is still sealed, should there be room for that.
         """
         try:
+            # What is no UTF-8 in a path becomes an escape of JSON's own, and comes back as it was.
             line = to_line(event, CODEC).encode("utf-8", "backslashreplace") + b"\n"
         except (TypeError, ValueError) as error:
             raise StoreError(
                 f"Cannot write {self.path}: {type(event).__name__} holds what JSON cannot ({error})."
             ) from error
+        self._events.append(event)
         with told("write", self.path):
             self._write(line)
-        self._events.append(event)
 
     def run(self) -> Run:
         """Put together what was appended so far.

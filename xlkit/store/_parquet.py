@@ -44,7 +44,7 @@ class SealedRun:
 
     def read_group(self) -> Any:
         """Read the row group that holds the run's iterations, and those of others."""
-        with told("read", self.path):
+        with told("read", self.path, may_be_gone=True):
             try:
                 return pq.ParquetFile(self.path).read_row_group(self.row_group, use_threads=False)
             except (pa.ArrowException, IndexError) as error:
@@ -127,7 +127,7 @@ def read_runs(path: str | Path) -> list[Run]:
 
 def read_sealed(path: Path) -> list[SealedRun]:
     """Read what a file says of its runs, not their rows."""
-    with told("read", path):
+    with told("read", path, may_be_gone=True):
         try:
             facts = pq.read_metadata(path)
             return _sealed(path, facts.metadata or {}, facts.num_rows)

@@ -253,7 +253,7 @@ class RunStore:
                 return ids[int(key)]
             except IndexError:
                 raise UnknownRunError(str(key)) from None
-        candidates = (key,) if key in ids else tuple(one for one in ids if key and one.startswith(key))
+        candidates = tuple(one for one in ids if key and one.startswith(key))
         if len(candidates) != 1:
             raise UnknownRunError(key, candidates)
         return candidates[0]

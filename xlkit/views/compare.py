@@ -68,15 +68,15 @@ def plot_compare(*runs: Run | Iterable[Run]) -> Figure:
     compare_rows : The same as a table.
     """
     rows = compare_rows(*runs)
-    figure = Figure("Downtime, total time and bytes sent", height=190 + 46 * max(1, len(rows)))
+    figure = Figure("Downtime, total time and bytes sent", height=190 + 56 * max(1, len(rows)))
     figure.set_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.04)
     if rows.empty:
         figure.say("No runs to compare.")
     for column, (name, title, texts) in enumerate(_panels(rows), start=1):
         for index, (label, value, text) in enumerate(zip(rows["label"], rows[name].fillna(0), texts, strict=True)):
             figure.add_bar(
-                x=[float(value)], y=[label], text=[text], orientation="h", marker=bar_style(index), row=1, col=column,
-                textposition="outside", cliponaxis=False, showlegend=False, hovertemplate=_HOVER,
+                x=[float(value)], y=[_folded(label)], text=[text], orientation="h", marker=bar_style(index),
+                row=1, col=column, textposition="outside", cliponaxis=False, showlegend=False, hovertemplate=_HOVER,
             )  # fmt: skip
         _fit(figure, rows, name, title, column)
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
@@ -100,8 +100,12 @@ def _fit(figure: Figure, rows: "DataFrame", name: str, title: str, column: int) 
     top = float(largest) * _ROOM_FOR_TEXT if rows[name].notna().any() and largest > 0 else 1.0
     # "5ms" reads better than "0.005"; a decimal prefix would be wrong on MiB.
     ticks = {"tickformat": "~s", "ticksuffix": "s"} if name.endswith("_s") else {"tickformat": "~g"}
-    figure.update_xaxes(title=title, range=[0, top], nticks=5, row=1, col=column, **ticks)
+    figure.update_xaxes(title=title, range=[0, top], nticks=4, tickangle=0, row=1, col=column, **ticks)
 
 
 def _known(values: Any) -> list[float | None]:
     return [None if missing else float(value) for value, missing in zip(values, values.isna(), strict=True)]
+
+
+def _folded(label: str) -> str:
+    return label.replace(", ", ",<br>").replace(" (", "<br>(")

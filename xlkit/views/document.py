@@ -6,7 +6,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from xlkit.errors import StoreError
-from xlkit.views.template import Figure
+from xlkit.views.template import Figure, figure_style
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --soft: #57606a; --line: #d0d7de; --page: #fff; }
@@ -23,8 +23,6 @@ th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; 
 details { margin: 1rem 0; }
 summary { cursor: pointer; } th { font-weight: 600; } tbody th { font-weight: 400; } td.number { text-align: right; }
 figure > div { overflow-x: auto; } .plotly-graph-div { min-width: 40rem; }
-.js-plotly-plot [class$="tick"] text, .js-plotly-plot .infolayer text,
-.js-plotly-plot .textpoint text, .js-plotly-plot .bartext { fill: var(--ink) !important; }
 """
 
 
@@ -46,7 +44,7 @@ def document(title: str, body: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n<script>{get_plotlyjs()}</script>\n</head>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{figure_style('var(--ink)')}</style>\n<script>{get_plotlyjs()}</script>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LOWEST_DRAWN_PAGES = 0.5
 _COLUMNS = ["run_id", "label", "origin", "iteration", "phase", "dirty_pages", "drawn_pages", "min_remaining"]
 _LEGEND_ROW_PX = 24
+_NAME_PX = 150
 _HOVER = "pass %{x}: %{customdata} dirty pages<extra>%{fullData.name}</extra>"
 
 
@@ -72,7 +73,7 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
     shown = as_runs(*runs)
     rows = iterations_rows(*shown)
     count = rows["run_id"].nunique()
-    figure = Figure("Dirty pages of each pass", height=420 + _LEGEND_ROW_PX * (count // 3))
+    figure = Figure(f"Dirty pages of each pass{_zero_note(rows)}", height=420 + _LEGEND_ROW_PX * (count // 3))
     if rows.empty:
         figure.say("No passes to show.")
     last = 8 if rows.empty else int(rows["iteration"].max())
@@ -82,8 +83,10 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
         _add_passes(figure, passes, index)
         _add_threshold(figure, passes, index, last, named=count <= len(PALETTE))
     _add_key(figure, rows)
+    # The thresholds are named beside the plot, where no pass lies.
+    figure.update_layout(margin_r=_NAME_PX)
     figure.update_xaxes(title="iteration, from 0", range=[-0.5, last + 0.9], dtick=1 + last // 14, tick0=0)
-    figure.update_yaxes(title=f"dirty pages [4 KiB], log scale{_zero_note(rows)}", type="log", dtick=1)
+    figure.update_yaxes(title="dirty pages [4 KiB], log scale", type="log", dtick=1)
     return figure
 
 
@@ -121,7 +124,8 @@ def _add_threshold(figure: Figure, passes: "DataFrame", index: int, last: int, *
         x=[-0.5, last + 0.9],
         y=[thresholds[0]] * 2,
         text=["", text if named else ""],
-        textposition="top left",
+        cliponaxis=False,
+        textposition="middle right",
         mode="lines+text",
         line={"color": series_style(index)["line"]["color"], "width": 1, "dash": "dot"},
         legendgroup=_label(passes),
@@ -138,7 +142,7 @@ def _add_key(figure: Figure, rows: "DataFrame") -> None:
 
 
 def _zero_note(rows: "DataFrame") -> str:
-    return " (0 drawn at the lower edge)" if rows["dirty_pages"].eq(0).any() else ""
+    return " (0 is drawn at the lower edge)" if rows["dirty_pages"].eq(0).any() else ""
 
 
 def _label(passes: "DataFrame") -> str:

@@ -73,6 +73,23 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly ships no types
         return bundle
 
 
+def figure_style(ink: str) -> str:
+    """Write the style sheet by which figures take the ink of the page around them.
+
+    Parameters
+    ----------
+    ink : str
+        A colour as CSS writes it, usually a variable of the page's theme.
+
+    Returns
+    -------
+    str
+        One CSS rule; text that lies on a colour of its own, as what the pointer brings up, is left alone.
+    """
+    texts = ('[class$="tick"] text', ".infolayer text", ".textpoint text", ".bartext")
+    return ", ".join(f".js-plotly-plot {text}" for text in texts) + f" {{ fill: {ink} !important; }}"
+
+
 def series_style(index: int) -> dict[str, Any]:
     """Choose how a series is drawn.
 
