@@ -51,10 +51,9 @@ class XenHost:
         link = "listen" if self.number == 1 else "connect"
         modules = f"{self.folder}/vmlinux {linux},{self.folder}/dom0.cpio"
         argv = [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc",
-            "-accel", "tcg,thread=multi,tb-size=256", "-cpu", CPU, "-smp", "2", "-m", "1536", "-display", "none", "-no-reboot",
-            "-kernel", f"{self.folder}/xen", "-append", XEN, "-initrd", modules,
-            "-serial", f"file:{self.serial}",
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            "-machine", "pc", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", CPU, "-smp", "2", "-m", "1536",
+            "-kernel", f"{self.folder}/xen", "-append", XEN, "-initrd", modules, "-serial", f"file:{self.serial}",
             "-netdev", f"user,id=admin,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
             "-device", f"virtio-net-pci,netdev=admin,mac=52:54:00:0{self.number}:00:01,romfile=",
             "-netdev", f"socket,id=link,{link}=127.0.0.1:{self.link_port}",
