@@ -1,9 +1,12 @@
 """What happened, in sentences."""
 
+from pathlib import Path
+
 import pytest
 
+from xlkit.logs import read_log
 from xlkit.model import Side, Status, StopReason
-from xlkit.policies import ThresholdPolicy
+from xlkit.policies import ThresholdPolicy, from_settings
 from xlkit.views.prose import THRESHOLD_NOTE, difference, happened
 
 
@@ -64,3 +67,18 @@ def test_nothing_is_compared_when_a_run_was_not_completed(two_runs, make_run):
 
 def test_the_note_does_not_call_the_threshold_a_bound_of_the_blackout():
     assert "not the pages that are sent while it stands still" in THRESHOLD_NOTE
+
+
+LAB = Path(__file__).parents[2] / "data" / "logs" / "xen_lab"
+
+
+def test_what_a_log_does_not_tell_is_not_told_as_nothing():
+    told = happened(read_log(LAB / "helper-pvh.events"))
+    assert "3 passes went out while the guest ran, in 28.93 s." in told
+    assert " 0 B" not in told
+    assert "No live pass" not in happened(read_log(LAB / "stock-migrate-pv.stderr"))
+
+
+def test_a_rule_that_was_changed_on_the_way_is_told_as_it_then_was():
+    run = read_log(LAB / "helper-live-change.events", policy_from=from_settings)
+    assert "4,188 pages were dirty before pass 9, fewer than min_remaining (100,000)" in happened(run)

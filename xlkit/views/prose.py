@@ -41,7 +41,7 @@ def happened(run: Run) -> str:
     """
     live = [one for one in run.iterations if one.phase is Phase.PRECOPY]
     paused = [one for one in run.iterations if one.phase is Phase.STOP_AND_COPY]
-    sentences = [_live(live), _reason(run, live), *(_paused(one) for one in paused), _end(run), run.stop.message]
+    sentences = [_live(run, live), _reason(run, live), *(_paused(one) for one in paused), _end(run), run.stop.message]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -71,17 +71,18 @@ def difference(runs: Sequence[Run]) -> str:
     return "The second run " + ", ".join(changes[:2]) + ", and " + changes[2] + "."
 
 
-def _live(live: Sequence[Iteration]) -> str:
+def _live(run: Run, live: Sequence[Iteration]) -> str:
     if not live:
-        return "No live pass had ended."
-    sent_bytes = sum(one.sent_bytes or 0 for one in live)
+        return "" if run.start.setup.settings.get("iterations") == "unknown" else "No live pass had ended."
+    sent_bytes = _sum_known([one.sent_bytes for one in live])
+    sent = "" if sent_bytes is None else f"{units.format_bytes(sent_bytes)} "
     passes = "One pass" if len(live) == 1 else f"{len(live)} passes"
-    took = units.format_s(live[-1].ended_s)
-    return f"{passes} went out while the guest ran, {units.format_bytes(sent_bytes)} in {took}."
+    return f"{passes} went out while the guest ran, {sent}in {units.format_s(live[-1].ended_s)}."
 
 
 def _reason(run: Run, live: Sequence[Iteration]) -> str:
-    reason, settings = run.stop.stop_reason, to_settings(run.start.policy)
+    in_force = [run.start.policy, *(one.policy for one in run.controls if one.policy is not None)][-1]
+    reason, settings = run.stop.stop_reason, to_settings(in_force)
     if run.stop.status is Status.RUNNING:
         return "The run is still going on."
     if reason is StopReason.MIN_REMAINING and "min_remaining" in settings and live and live[-1].dirty_pages is not None:
@@ -130,5 +131,10 @@ def _total_s(run: Run) -> float | None:
     return run.stop.ended_s
 
 
-def _sent_bytes(run: Run) -> int:
-    return sum(one.sent_bytes or 0 for one in run.iterations)
+def _sent_bytes(run: Run) -> int | None:
+    return _sum_known([one.sent_bytes for one in run.iterations])
+
+
+def _sum_known(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
