@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.backends.dom0.conftest import CARGO, Dom0
-from tests.backends.dom0.toolstack import COMPLETE, LOGDIRTY, SUSPEND, on_iteration
+from tests.backends.dom0.toolstack import COMPLETE, LOGDIRTY, PATCHED, SUSPEND, on_iteration
 
 OBSERVE = runpy.run_path(str(CARGO / "observe_helper.py"))
 EBADF = 9
@@ -45,6 +45,24 @@ def test_an_abort_becomes_sigterm_to_the_stock_helper(dom0: Dom0) -> None:
     assert save.result == (-1, EBADF)
     assert len(dom0.events("cut")) == 1
     assert dom0.events()[-1]["event"] == "save-returned"
+
+
+def test_the_numbers_of_a_patched_libxl_are_understood(dom0: Dom0) -> None:
+    dom0.make_stock_save()
+    cargo = (CARGO / "save_helper.py").read_text()
+    for plain, patched in {
+        "SUSPEND, LOGDIRTY, COMPLETE = 1, 2, 3, 7, 10": "SUSPEND, LOGDIRTY, COMPLETE = 1, 2, 4, 8, 11",
+        "CBFLAGS = 1 << SUSPEND | 1 << LOGDIRTY": "CBFLAGS = 280",
+    }.items():
+        assert plain in cargo
+        cargo = cargo.replace(plain, patched)
+    (dom0.folder / "patched.py").write_text(cargo)
+    dom0.stock.write_text(dom0.stock.read_text().replace(f"{CARGO}/save_helper.py", f"{dom0.folder}/patched.py"))
+    save = dom0.save("observe_helper.py", cbflags=280, numbering=PATCHED)
+    assert save.run() == 0
+    assert save.result == (0, 0)
+    kinds = [one["event"] for one in dom0.events() if one["event"] != "progress"]
+    assert kinds == ["start", "suspend-asked", "suspended", "save-returned"]
 
 
 def test_numbers_it_does_not_know_run_in_the_stock_helper_alone(dom0: Dom0) -> None:

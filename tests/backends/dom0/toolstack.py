@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOG, PROGRESS, SUSPEND, LOGDIRTY, COMPLETE = 1, 2, 3, 7, 10
-REPLIES = {SUSPEND: 1, LOGDIRTY: 0, COMPLETE: 0}
+PATCHED = (4, 8, 11)
+"""Numbers of suspend, switch_qemu_logdirty and complete where the series put `precopy_policy` in as number 3."""
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Save:
     cbflags: int = 136
     flags: int = 1
     domid: int = 7
+    numbering: tuple[int, int, int] = (SUSPEND, LOGDIRTY, COMPLETE)
     heard: list[tuple[int, bytes]] = field(default_factory=list)
     on_message: Callable[[int, bytes], None] = lambda _number, _body: None
 
@@ -42,8 +44,8 @@ class Save:
             for number, body in self._messages():
                 self.heard.append((number, body))
                 self.on_message(number, body)
-                if number in REPLIES:
-                    process.stdin.write(struct.pack("=i", REPLIES[number]))
+                if number in self.numbering:
+                    process.stdin.write(struct.pack("=i", int(number == self.numbering[0])))
         return self.process.returncode
 
     def run(self) -> int:
@@ -58,7 +60,7 @@ class Save:
     def result(self) -> tuple[int, int]:
         """What the helper reported with its last message: result and errno."""
         number, body = self.heard[-1]
-        assert number == COMPLETE, self.heard[-3:]
+        assert number == self.numbering[2], self.heard[-3:]
         return struct.unpack("=ii", body)
 
     @property
