@@ -37,6 +37,7 @@ def migrate(argv: list[str]) -> int:
     helper = os.environ.get("LIBXL_SAVE_HELPER") or os.environ["XLKIT_STOCK_HELPER"]
     save = Save([helper], writing, dict(os.environ), cbflags=behaviour.get("cbflags", 136))
     status = save.run()
+    say(*save.log.splitlines())
     suspended = SUSPEND in save.numbers
     if status or save.result[0]:
         return failed(suspended=suspended)

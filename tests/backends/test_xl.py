@@ -246,6 +246,13 @@ def test_a_migration_that_never_begins_says_what_xl_said(dom0: ScriptedDom0) -> 
     assert dom0.sides() == [Side.SOURCE]
 
 
+def test_a_host_that_cannot_log_dirty_pages_is_told_as_the_cause(dom0: ScriptedDom0) -> None:
+    dom0.write_script(dirty=())
+    with pytest.raises(MigrationError, match="cannot log this guest's dirty pages"):
+        migrate(dom0.backend(), ThresholdPolicy())
+    assert dom0.sides() == [Side.SOURCE]
+
+
 def test_a_helper_that_is_killed_leaves_the_guest_at_the_source(dom0: ScriptedDom0) -> None:
     dom0.write_script(p2m=1 << 20, dirty=(1,), chunk_us=5000)
     killed = threading.Thread(target=kill_helper, args=[dom0])

@@ -190,7 +190,7 @@ UseDNS no
 PrintMotd no
 Ciphers aes128-ctr
 MACs umac-64-etm@openssh.com,hmac-sha2-256
-KexAlgorithms curve25519-sha256
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 MaxStartups 50
 MaxSessions 50
 """

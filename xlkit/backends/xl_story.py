@@ -122,6 +122,8 @@ class Story:
         """
         stop = joined_stop(self._events, self._text)
         stop = replace(stop, stop_reason=self._reason(stop.stop_reason))
+        if "no_log_dirty" in self._text.seen:
+            stop = replace(stop, message=self._text.ending[2])
         if stop.status is Status.INCOMPLETE or (stop.status is Status.COMPLETED) is not (self.status == 0):
             stop = self._by_exit_status(stop, at_source=at_source)
         if aborting and stop.status is Status.FAILED and at_source:

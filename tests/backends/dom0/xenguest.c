@@ -2,7 +2,7 @@
  * file. Build with -DSTATS16 for the 16-byte struct precopy_stats of Xen 4.14.
  *
  * The file named by XEN_SCRIPT holds "p2m PAGES p2m_told PAGES chunk_us MICROSECONDS final PAGES dirty PAGES...";
- * the last dirty count is repeated for ever.
+ * the last dirty count is repeated for ever, and none is a host that cannot log dirty pages.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -117,6 +117,12 @@ int xc_domain_save(struct logger *log, int fd, uint32_t dom, uint32_t flags, str
         abort();
     if (call->logdirty(dom, 1, call->data))
         return -1;
+    if (!script.n) {
+        say(log, 8, "Failed to enable logdirty: %d,%d,%d (%d = %s): Internal error", 95, 22, 0, EINVAL, strerror(EINVAL));
+        call->logdirty(dom, 0, call->data);
+        errno = EINVAL;
+        return -1;
+    }
     failed = send_live(log, fd, call, what);
     if (!failed && !call->suspend(call->data))
         errno = ETIMEDOUT, failed = -1;
