@@ -169,7 +169,7 @@ class XlBackend:
         Returns
         -------
         list of str
-            xl and its arguments; the save helper and its policy go beside them, in the environment.
+            The words; the save helper and its policy go beside them, in the environment.
 
         Raises
         ------

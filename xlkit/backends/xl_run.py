@@ -72,7 +72,7 @@ class HostRun:
         domain : str
             Name of the guest.
         argv : list of str
-            xl and its arguments.
+            The words of the command.
         policy : mapping
             First content of ``policy.json``.
         base : str, default "/var/lib/xlkit"
