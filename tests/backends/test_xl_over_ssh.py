@@ -1,5 +1,8 @@
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -7,7 +10,8 @@ from tests.backends.ssh_server import SshServer
 from tests.backends.xen_host import MIGRATION, ScriptedDom0
 from xlkit.backends.ssh import SshHost
 from xlkit.backends.xl import XlBackend
-from xlkit.model import Action, Applied, Side, Status
+from xlkit.backends.xl_story import Story
+from xlkit.model import Action, Applied, Iteration, Side, Status
 from xlkit.policies import ThresholdPolicy
 from xlkit.runner import run, start
 from xlkit.store import RunStore
@@ -51,6 +55,23 @@ def test_a_connection_cut_in_mid_pass_changes_nothing(
     assert [one.dirty_pages for one in passes + rest] == [4096, 4000, 3000, 2000, 1000, 12]
     assert stop.status is Status.COMPLETED
     assert not dom0.base.exists()
+
+
+def test_events_are_seen_within_a_quarter_of_a_second(
+    backend: XlBackend, dom0: ScriptedDom0, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late_s: list[float] = []
+    hear = Story.hear
+
+    def timed(story: Story, line: str) -> list[Iteration]:
+        late_s.append(time.time() - json.loads(line)["wall"])
+        return hear(story, line)
+
+    monkeypatch.setattr(Story, "hear", timed)
+    dom0.write_script(dirty=(4000,), chunk_us=10_000)
+    list(backend.migrate(MIGRATION, ThresholdPolicy(min_remaining=1, max_iters=10)))
+    assert len(late_s) > 40
+    assert median(late_s) < 0.25
 
 
 def test_a_handle_controls_the_run(backend: XlBackend, tmp_path: Path, dom0: ScriptedDom0) -> None:
