@@ -196,7 +196,8 @@ class HostRun:
         if self._stream is None:
             path = shlex.quote(self.folder)
             self._stream = self.host.stream(
-                f"cd {path} || exit; tail -c +{self._read_bytes + 1} -f events & tail=$!; cat >> answers; kill $tail 2>&-"
+                f"cd {path} || exit; tail -c +{self._read_bytes + 1} -f events & tail=$!; "
+                "cat >> answers; kill $tail 2>&-"
             )
         return self._stream
 
