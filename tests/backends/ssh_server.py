@@ -67,7 +67,7 @@ class SshServer:
             self.transports.append(transport)
             try:
                 transport.start_server(server=_Interface(self))
-            except (paramiko.SSHException, EOFError):
+            except (paramiko.SSHException, EOFError, OSError):
                 transport.close()
 
 
@@ -98,7 +98,7 @@ class _Interface(paramiko.ServerInterface):
     def _forward(self, chanid: int, destination: tuple[str, int]) -> None:
         transport = self._server.transports[-1]
         channel = transport.accept(5)
-        with socket.create_connection(destination) as far:
+        with suppress(OSError), socket.create_connection(destination) as far:
             back = threading.Thread(target=_pump, args=[channel.recv, far.sendall], daemon=True)
             back.start()
             _pump(far.recv, channel.sendall)
@@ -124,13 +124,14 @@ class _Interface(paramiko.ServerInterface):
         status = process.wait()
         process.stdout.close()
         process.stderr.close()
-        if not channel.closed:
+        with suppress(paramiko.SSHException, EOFError, OSError):
             channel.send_exit_status(status)
             channel.close()
 
     def _feed(self, channel: paramiko.Channel, process: "subprocess.Popen[bytes]") -> None:
         _pump(channel.recv, process.stdin.write)
-        process.stdin.close()
+        with suppress(OSError):
+            process.stdin.close()
 
 
 def _pump(read: object, write: object) -> None:
