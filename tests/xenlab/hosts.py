@@ -23,7 +23,7 @@ XEN = (
 )
 LINUX = "console=hvc0 rdinit=/init mitigations=off quiet loglevel=4 lab.number={number}"
 BEAT = re.compile(r"BEAT (\d+) mono=(\S+) written=(\d+) sweeps=(\d+) bad=(\d+)")
-BOOT_S = 240.0
+BOOT_S = 150.0
 
 
 @dataclass

@@ -15,7 +15,7 @@ ip address add 10.0.2.15/24 dev eth0; ip link set eth0 up
 # Without offloads, large frames are what makes the emulated link quick.
 ip link set eth1 mtu 60000; ip address add "10.99.0.$number/24" dev eth1; ip link set eth1 up
 /usr/sbin/sshd
-xen=$(echo /usr/lib/xen-*/bin)
+xen=$(echo /usr/lib/xen-4*/bin)
 "$xen/xenstored" --pid-file /run/xenstored.pid
 until xenstore-read -s / >/dev/null 2>&1; do sleep 0.1; done
 "$xen/xen-init-dom0"
