@@ -1,4 +1,4 @@
-"""``python -m tests.xenlab.measure [PAIRS]``: the kit with its helper against xl typed by hand, in turn, on one guest."""
+"""``python -m tests.xenlab.measure [PAIRS]``: the kit with its helper against xl typed by hand, in turn, one guest."""
 
 import sys
 import time
