@@ -253,9 +253,13 @@ class Household:
         return self.domain
 
     def _wake(self, domain: Domain) -> None:
-        """Let a guest that was stopped by signal go on, unless it is the destination's by now."""
-        if self._settings.suspend != "hard" or domain.control.state is State.RUNNING:
+        """Let a guest that was stopped by signal go on, unless it is the destination's by now.
+
+        Where nobody can tell, it ends the step in which it was stopped, and then asks by itself until it knows.
+        """
+        if self._settings.suspend != "hard":
             return
+        # A migrator that was killed between the signal and its note leaves a stopped guest that passes for running.
         if domain.control.state is State.RETIRED and self.destination is not None:
             same = replace(self.destination, twin_pid=None)
             if ask_outcome(same) is Outcome.RUNNING:
