@@ -97,7 +97,7 @@ def test_the_heartbeat_is_gapless_and_counts_what_the_guest_writes():
 def test_the_heartbeat_stops_while_the_guest_is_paused():
     passes, _ = migrate(memory="1MiB", bandwidth="20Mbit/s", policy=ThresholdPolicy(min_remaining=2**32 - 1))
     final = passes[-1]
-    assert final.stage is Phase.STOP_AND_COPY
+    assert final.phase is Phase.STOP_AND_COPY
     begun_ms, ended_ms = ((time_s - final.heartbeat_begun_s) * 1000 for time_s in (final.begun_s, final.ended_s))
     paused_ms = slice(int(begun_ms) + 1, int(ended_ms))
     assert len(final.heartbeat_pages[paused_ms]) > 20
