@@ -117,6 +117,7 @@ def test_preflight_records_every_setting_but_the_token():
     assert setup.settings["workload"]["name"] == "uniform"
     assert {"tracker", "transport", "congestion_control", "suspend", "verify", "seed"} <= set(setup.settings)
     assert "token" not in setup.settings
+    assert "secret" not in repr(LocalBackend(connect=("host", 1), token="secret"))
     assert {"python", "numpy", "kernel", "xlkit"} <= set(setup.versions)
 
 
