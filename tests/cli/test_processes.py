@@ -88,7 +88,8 @@ def test_two_processes_migrate_to_each_other(receiver):
     said = run_xlkit(*SMALL, "--connect", address, *HOSTS, XLKIT_TOKEN=token)
     assert said.returncode == 0
     assert RunStore()[-1].stop.verified is True
-    assert process.wait(timeout=10) == 0
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
 
 
 def test_a_sender_without_the_token_is_refused_and_records_nothing(receiver):

@@ -212,19 +212,19 @@ class Household:
         self._end_receiver()
 
     def leave_destination(self) -> None:
-        """Forget a destination that has not got the guest."""
+        """Forget the destination, and end the receiver if it was started here; a guest elsewhere runs on."""
         self.destination = None
         self._end_receiver()
 
     def end(self) -> None:
-        """End everything; does nothing in a forked copy of the process that started it."""
+        """End everything that was started here; does nothing in a forked copy of the process that started it."""
         if os.getpid() != self._owner_pid:
             return
         if self.migrator is not None:
             self.migrator.end()
             self.migrator = None
         self.end_source()
-        self.end_destination()
+        self.leave_destination()
 
     @property
     def receiver_pid(self) -> int | None:

@@ -75,7 +75,8 @@ class LocalBackend:
     Notes
     -----
     The guest, the migrator and the receiver are processes of their own, gone when this process is. After a migration
-    the guest runs at the destination until `close` or the next `migrate`, which boots a fresh guest.
+    the guest runs at the destination until `end_guest` or the next `migrate`, which boots a fresh guest; `close` ends
+    it, too, unless it went to another machine.
 
     The heartbeat counts, for each millisecond of the guest's clock, the data pages written and the page of registers
     that each step writes too.
@@ -205,8 +206,13 @@ class LocalBackend:
         """
         return tuple(_guests(self._household))
 
+    def end_guest(self) -> None:
+        """End the guest wherever it runs, also on another machine."""
+        self._household.end_source()
+        self._household.end_destination()
+
     def close(self) -> None:
-        """End all that was started here, the guest included; on another machine, the guest that was sent there."""
+        """End all that was started here; a guest that went to another machine runs on there."""
         self._household.end()
 
     def __enter__(self) -> Self:
