@@ -115,7 +115,7 @@ def test_the_demo_compares_two_migrations_and_writes_a_page(tmp_path):
     said = run_xlkit("demo", "--quick", "--html", str(tmp_path / "demo.html"))
     first, second = RunStore()
     assert said.returncode == 0
-    assert (first.start.policy.min_remaining, second.start.policy.min_remaining) == (50, 2_000)
+    assert (first.start.policy.min_remaining, second.start.policy.min_remaining) == (50, 5_000)
     assert first.stop.verified is True
     assert second.stop.verified is True
     assert first.run_id in (tmp_path / "demo.html").read_text()
