@@ -14,12 +14,13 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-wi
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo lab test bench check clean
+.PHONY: help venv demo lab test browser bench check clean
 
 help:
 	@echo 'make demo    live-migrate a guest twice, compare the runs, write a page'
 	@echo 'make lab     open the notebooks in JupyterLab'
 	@echo 'make test    run the tests, the examples of the docstrings and the notebooks'
+	@echo 'make browser run the notebook and the page in a real browser (needs a Chromium)'
 	@echo 'make check   lint, types, import contracts, docstrings'
 	@echo 'make bench   measure and print the table of ratios'
 	@echo 'make venv    make $(VENV) with everything in it'
@@ -36,6 +37,11 @@ lab: $(VENV)/.lab
 test: $(VENV)/.test
 	$(BIN)/pytest $(ARGS)
 	store=$$(mktemp -d) && trap 'rm -rf "$$store"' EXIT && XLKIT_STORE="$$store" $(BIN)/pytest $(NBVAL) notebooks
+
+browser: $(VENV)/.browser $(VENV)/.lab $(VENV)/.test
+	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'make browser needs a Chromium (Debian: apt install' \
+		'chromium); none was found on the PATH.' >&2; exit 1; }
+	$(BIN)/pytest -m browser $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -54,7 +60,8 @@ clean:
 $(VENV)/.core: EXTRAS =
 $(VENV)/.lab: EXTRAS = [lab]
 $(VENV)/.test: EXTRAS = [test]
-$(VENV)/.core $(VENV)/.lab $(VENV)/.test: pyproject.toml | $(BIN)/python
+$(VENV)/.browser: EXTRAS = [browser]
+$(VENV)/.core $(VENV)/.lab $(VENV)/.test $(VENV)/.browser: pyproject.toml | $(BIN)/python
 	@echo 'Installing xlkit$(EXTRAS) into $(VENV); the first time takes a minute.'
 	@$(PIP) install --quiet --editable '.$(EXTRAS)'
 	@touch $@
