@@ -14,12 +14,13 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-wi
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo lab test xenlab bench check clean
+.PHONY: help venv demo lab test browser xenlab bench check clean
 
 help:
 	@echo 'make demo    live-migrate a guest twice, compare the runs, write a page'
 	@echo 'make lab     open the notebooks in JupyterLab'
 	@echo 'make test    run the tests, the examples of the docstrings and the notebooks'
+	@echo 'make browser run the notebook and the page in a real browser (needs a Chromium)'
 	@echo 'make xenlab  build and boot two Xen hosts under QEMU, and migrate between them (Debian 12; about 15 minutes)'
 	@echo 'make check   lint, types, import contracts, docstrings'
 	@echo 'make bench   measure and print the table of ratios'
@@ -38,6 +39,11 @@ test: $(VENV)/.test
 	$(BIN)/pytest $(ARGS)
 	@echo 'Not run: migrations between two emulated Xen hosts. make xenlab runs them.'
 	store=$$(mktemp -d) && trap 'rm -rf "$$store"' EXIT && XLKIT_STORE="$$store" $(BIN)/pytest $(NBVAL) notebooks
+
+browser: $(VENV)/.browser $(VENV)/.lab $(VENV)/.test
+	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'make browser needs a Chromium (Debian: apt install' \
+		'chromium); none was found on the PATH.' >&2; exit 1; }
+	$(BIN)/pytest -m browser $(ARGS)
 
 xenlab: $(VENV)/.test
 	@for program in qemu-system-x86_64 mmdebstrap ssh-keygen gcc; do command -v $$program >/dev/null || { \
@@ -61,7 +67,8 @@ clean:
 $(VENV)/.core: EXTRAS =
 $(VENV)/.lab: EXTRAS = [lab]
 $(VENV)/.test: EXTRAS = [test]
-$(VENV)/.core $(VENV)/.lab $(VENV)/.test: pyproject.toml | $(BIN)/python
+$(VENV)/.browser: EXTRAS = [browser]
+$(VENV)/.core $(VENV)/.lab $(VENV)/.test $(VENV)/.browser: pyproject.toml | $(BIN)/python
 	@echo 'Installing xlkit$(EXTRAS) into $(VENV); the first time takes a minute.'
 	@$(PIP) install --quiet --editable '.$(EXTRAS)'
 	@touch $@

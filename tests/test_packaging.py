@@ -12,7 +12,8 @@ import xlkit
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-TARGETS = ("venv", "demo", "lab", "test", "bench", "check")
+TARGETS = ("venv", "demo", "lab", "test", "browser", "bench", "check")
+ON_CONDA_FORGE = {"playwright": "playwright-python"}
 MAKE = shutil.which("make")
 
 OLD_PYTHON = """#!/bin/sh
@@ -59,7 +60,8 @@ def complaint(result):
 
 def test_environment_yml_has_the_requirements_of_pyproject():
     wanted = requirements(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-    assert conda_requirements() == wanted | {"python": PROJECT["requires-python"]}
+    named = {ON_CONDA_FORGE.get(name, name): bound for name, bound in wanted.items()}
+    assert conda_requirements() == named | {"python": PROJECT["requires-python"]}
 
 
 def test_a_requirement_has_one_floor_wherever_it_is_named():

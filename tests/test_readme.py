@@ -25,7 +25,7 @@ def run_the_notebook_start():
 def test_the_start_in_a_notebook_runs_on_the_simulator(monkeypatch, capsys):
     monkeypatch.setattr(xlkit, "LocalBackend", xlkit.SimBackend, raising=False)
     run_the_notebook_start()
-    assert [run.start.policy.min_remaining for run in RunStore()] == [50, 2_000]
+    assert [run.start.policy.min_remaining for run in RunStore()] == [50, 5_000]
     assert "downtime_s" in capsys.readouterr().out
 
 

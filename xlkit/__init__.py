@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xlkit.backends.local import LocalBackend
     from xlkit.backends.sim import SimBackend
     from xlkit.backends.sweep import sweep
-    from xlkit.engine.workload import HotCold, Idle, Phase, Phases, Sweep, Uniform
+    from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
     from xlkit.model import Migration, Run
     from xlkit.panels import LaunchPanel
@@ -39,11 +39,11 @@ __all__ = [
     "LocalBackend",
     "Migration",
     "NoProgressPolicy",
-    "Phase",
-    "Phases",
     "Run",
     "RunStore",
     "SimBackend",
+    "Stage",
+    "Stages",
     "SusePolicy",
     "Sweep",
     "ThresholdPolicy",
@@ -63,7 +63,7 @@ _NAMES_OF = {
     "backends.local": ("LocalBackend",),
     "backends.sim": ("SimBackend",),
     "backends.sweep": ("sweep",),
-    "engine.workload": ("HotCold", "Idle", "Phase", "Phases", "Sweep", "Uniform"),
+    "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
     "model": ("Migration", "Run"),
     "panels": ("LaunchPanel",),

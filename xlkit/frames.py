@@ -8,7 +8,7 @@ import pandas as pd
 
 from xlkit.errors import InvalidValueError
 from xlkit.model import Iteration, Phase, Run, Status
-from xlkit.policies import to_settings
+from xlkit.policies import to_settings, to_text
 
 Runs = Run | Iterable[Run]
 """A run, or whatever yields runs: a list, a store."""
@@ -194,30 +194,6 @@ def compare(*runs: Runs) -> pd.DataFrame:
     return _table([_compare_row(group, differing) for group in groups.values()], _COMPARE_COLUMNS)
 
 
-def policy_text(policy: object) -> str:
-    """Write a policy for a reader.
-
-    Parameters
-    ----------
-    policy : Policy
-        Any policy.
-
-    Returns
-    -------
-    str
-        Its name and settings.
-
-    Examples
-    --------
-    >>> from xlkit.policies import ThresholdPolicy
-    >>> policy_text(ThresholdPolicy())
-    'threshold(min_remaining=50, max_iters=5)'
-    """
-    settings = to_settings(policy)
-    name = settings.pop("name")
-    return f"{name}({', '.join(f'{key}={value}' for key, value in settings.items())})"
-
-
 def _flat(runs: Iterable[Any]) -> Iterator[Run]:
     for one in runs:
         if isinstance(one, Run):
@@ -238,7 +214,7 @@ def _identity(run: Run) -> dict[str, object]:
         "run_id": run.run_id,
         "backend": run.start.backend,
         "origin": run.start.origin,
-        "policy": policy_text(run.start.policy),
+        "policy": to_text(run.start.policy),
         "domain": run.start.migration.domain,
     }
 

@@ -12,7 +12,7 @@ from xlkit.backends._dirtying import ImaginedPages
 from xlkit.backends.sim import SimBackend
 from xlkit.engine.program import Program
 from xlkit.engine.runs import pages_to_runs
-from xlkit.engine.workload import HotCold, Idle, Phase, Phases, Sweep, Uniform, Workload, first_data_page
+from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform, Workload, first_data_page
 from xlkit.errors import InvalidValueError
 from xlkit.model import Applied, Decision, Iteration, Migration, Origin, RunStop, Side, StopReason
 from xlkit.policies import DowntimeBudgetPolicy, ThresholdPolicy
@@ -166,11 +166,11 @@ def test_writes_come_in_steps():
     assert passes[1].dirty_pages in {in_pass_0, in_pass_0 + 1, in_pass_0 + 2}
 
 
-def test_the_phases_go_by_the_guest_s_clock():
-    busy_at_first = Phases(
-        phases=(
-            Phase(duration_s=1.0, workload=Uniform(rate_pages_s=20_000)),
-            Phase(duration_s=1.0, workload=Idle()),
+def test_the_stages_go_by_the_guest_s_clock():
+    busy_at_first = Stages(
+        stages=(
+            Stage(duration_s=1.0, workload=Uniform(rate_pages_s=20_000)),
+            Stage(duration_s=1.0, workload=Idle()),
         )
     )
     assert dirty_pages(workload=busy_at_first, warm_up_s=0.0)[1] > 10_000
@@ -184,11 +184,11 @@ WORKLOADS = {
     "sweep": Sweep(rate_pages_s=9_000, working_set_pages=3_000),
     "hot and cold": HotCold(rate_pages_s=10_000, hot_pages=200, hot_share=0.8),
     "all hot": HotCold(rate_pages_s=10_000, hot_pages=300, hot_share=0.5, working_set_pages=300),
-    "phases": Phases(
-        phases=(
-            Phase(duration_s=0.2, workload=Sweep(rate_pages_s=9_000, working_set_pages=1_500)),
-            Phase(duration_s=0.1, workload=HotCold(rate_pages_s=10_000, hot_pages=200, working_set_pages=2_000)),
-            Phase(duration_s=0.5, workload=Uniform(rate_pages_s=4_000, working_set_pages=1_000)),
+    "stages": Stages(
+        stages=(
+            Stage(duration_s=0.2, workload=Sweep(rate_pages_s=9_000, working_set_pages=1_500)),
+            Stage(duration_s=0.1, workload=HotCold(rate_pages_s=10_000, hot_pages=200, working_set_pages=2_000)),
+            Stage(duration_s=0.5, workload=Uniform(rate_pages_s=4_000, working_set_pages=1_000)),
         )
     ),
 }

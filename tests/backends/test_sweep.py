@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from xlkit.backends.sim import SimBackend
 from xlkit.backends.sweep import sweep
-from xlkit.engine.workload import HotCold, Idle, Phase, Phases, Sweep, Uniform, Workload
+from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform, Workload
 from xlkit.errors import InvalidValueError
 from xlkit.model import Migration
 from xlkit.policies import SusePolicy, ThresholdPolicy
@@ -19,8 +19,8 @@ steady = st.one_of(
     st.builds(Sweep, rate_pages_s=rates, working_set_pages=st.none() | st.integers(1, 3_000)),
     st.builds(HotCold, rate_pages_s=rates, hot_pages=st.integers(1, 3_000), hot_share=st.floats(0, 1)),
 )
-phases = st.lists(st.builds(Phase, duration_s=st.floats(0.001, 0.2), workload=steady), min_size=1, max_size=4)
-workloads = steady | phases.map(lambda some: Phases(phases=tuple(some)))
+stages = st.lists(st.builds(Stage, duration_s=st.floats(0.001, 0.2), workload=steady), min_size=1, max_size=4)
+workloads = steady | stages.map(lambda some: Stages(stages=tuple(some)))
 knobs = st.builds(ThresholdPolicy, min_remaining=st.integers(0, 5_000), max_iters=st.integers(0, 12))
 
 

@@ -1,4 +1,4 @@
-"""A Chromium of the system, steered by playwright, and what both need; run by hand with ``pytest -m browser``."""
+"""A Chromium of the system, steered by playwright, and what both need; ``make browser`` runs them."""
 
 import shutil
 

@@ -5,7 +5,7 @@ import pytest
 
 from xlkit.engine.memory import Buffer, page_view
 from xlkit.engine.program import Program
-from xlkit.engine.workload import HotCold, Idle, Phase, Phases, Sweep, Uniform, Workload, first_data_page, step_period_s
+from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform, Workload, first_data_page, step_period_s
 from xlkit.errors import EngineError, InvalidValueError
 from xlkit.units import PAGE_BYTES
 
@@ -17,11 +17,11 @@ WORKLOADS: list[Workload] = [
     Uniform(rate_pages_s=20_000),
     Sweep(rate_pages_s=3_000, working_set_pages=100),
     HotCold(rate_pages_s=50_000, hot_pages=10),
-    Phases(
-        phases=(
-            Phase(duration_s=0.01, workload=Uniform(rate_pages_s=9_000)),
-            Phase(duration_s=0.01, workload=Idle()),
-            Phase(duration_s=0.01, workload=Sweep(rate_pages_s=1_000)),
+    Stages(
+        stages=(
+            Stage(duration_s=0.01, workload=Uniform(rate_pages_s=9_000)),
+            Stage(duration_s=0.01, workload=Idle()),
+            Stage(duration_s=0.01, workload=Sweep(rate_pages_s=1_000)),
         )
     ),
 ]
@@ -164,7 +164,7 @@ def test_a_working_set_that_is_all_hot_stays_within_itself() -> None:
     assert set(writes.tolist()) == set(range(10))
 
 
-def test_phases_follow_each_other_and_the_last_goes_on() -> None:
+def test_stages_follow_each_other_and_the_last_goes_on() -> None:
     workload = WORKLOADS[-1]
     _, program = guest(workload)
     each = round(0.01 / step_period_s(workload))

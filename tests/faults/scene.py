@@ -31,7 +31,7 @@ class Scene:
         self.reached: list[str] = []
         self.seen_pids: set[int] = set()
         options = {"memory": "16MiB", "workload": Uniform(rate_pages_s=20_000), **settings}
-        self.backend = LocalBackend(hold=self._hold, **options)
+        self.backend = LocalBackend(at_point=self._hold, **options)
 
     def _hold(self, point: str) -> None:
         self.reached.append(point)

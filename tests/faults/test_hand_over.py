@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_a_receiver_that_was_started_by_hand_takes_the_guest_and_ends_with_it(re
         *_, stop = backend.migrate(MIGRATION, POLICY)
         assert (stop.status, stop.verified) == (Status.COMPLETED, True)
         assert [one.side for one in backend.guests()] == [Side.DESTINATION]
+        backend.end_guest()
+        assert backend.guests() == ()
+
+
+def test_a_guest_that_went_to_a_receiver_runs_on_there_when_its_sender_leaves(receiver):
+    with LocalBackend(memory="16MiB", connect=("127.0.0.1", receiver), token=TOKEN) as backend:
+        list(backend.migrate(MIGRATION, POLICY))
+        (guest,) = backend.guests()
+    assert Path(f"/proc/{guest.pid}").exists()
 
 
 @pytest.fixture

@@ -25,14 +25,14 @@ class Conversation:
         Guest, destination and migrator, all open.
     policy : Policy
         Answers the migrator's questions.
-    hold : callable, optional
+    at_point : callable, optional
         Called at each point that the migrator reaches.
     """
 
-    def __init__(self, household: Household, policy: Policy, hold: Callable[[str], None] | None) -> None:
+    def __init__(self, household: Household, policy: Policy, at_point: Callable[[str], None] | None) -> None:
         if household.migrator is None:
             raise EngineError("There is no migrator to talk with.")
-        self._household, self._policy, self._hold = household, policy, hold
+        self._household, self._policy, self._at_point = household, policy, at_point
         self._migrator: Child = household.migrator
         self._aborting = False
 
@@ -73,8 +73,8 @@ class Conversation:
             self._household.wait_for_baseline()
             self._say("begin")
         elif message.word == "point":
-            if self._hold is not None:
-                self._hold(message.facts["name"])
+            if self._at_point is not None:
+                self._at_point(message.facts["name"])
             self._say("go on")
 
     def _reason(self, decision: Decision, stats: PrecopyStats) -> StopReason:

@@ -11,7 +11,7 @@ from decimal import Context, Decimal, localcontext
 from itertools import pairwise
 from typing import Final
 
-from xlkit.engine.workload import HotCold, Idle, Phases, Steady, Sweep, Workload, first_data_page, step_period_s
+from xlkit.engine.workload import HotCold, Idle, Stages, Steady, Sweep, Workload, first_data_page, step_period_s
 from xlkit.errors import InvalidValueError
 
 _DECIMAL: Final = Context(prec=34, traps=[])
@@ -132,15 +132,15 @@ class _Stretch:
 
 
 def _stretches(workload: Workload, period_s: float, data_pages: int) -> Iterator[_Stretch]:
-    if not isinstance(workload, Phases):
+    if not isinstance(workload, Stages):
         yield _Stretch(workload, 0, None, period_s, data_pages)
         return
     begin_step, ended_s = 0, 0.0
-    for number, phase in enumerate(workload.phases, 1):
-        ended_s += phase.duration_s
+    for number, stage in enumerate(workload.stages, 1):
+        ended_s += stage.duration_s
         end_step = round(ended_s / period_s)
-        last = number == len(workload.phases)
-        yield _Stretch(phase.workload, begin_step, None if last else end_step, period_s, data_pages)
+        last = number == len(workload.stages)
+        yield _Stretch(stage.workload, begin_step, None if last else end_step, period_s, data_pages)
         begin_step = end_step
 
 

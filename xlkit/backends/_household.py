@@ -212,19 +212,19 @@ class Household:
         self._end_receiver()
 
     def leave_destination(self) -> None:
-        """Forget a destination that has not got the guest."""
+        """Forget the destination, and end the receiver if it was started here; a guest elsewhere runs on."""
         self.destination = None
         self._end_receiver()
 
     def end(self) -> None:
-        """End everything; does nothing in a forked copy of the process that started it."""
+        """End everything that was started here; does nothing in a forked copy of the process that started it."""
         if os.getpid() != self._owner_pid:
             return
         if self.migrator is not None:
             self.migrator.end()
             self.migrator = None
         self.end_source()
-        self.end_destination()
+        self.leave_destination()
 
     @property
     def receiver_pid(self) -> int | None:
@@ -253,9 +253,13 @@ class Household:
         return self.domain
 
     def _wake(self, domain: Domain) -> None:
-        """Let a guest that was stopped by signal go on, unless it is the destination's by now."""
-        if self._settings.suspend != "hard" or domain.control.state is State.RUNNING:
+        """Let a guest that was stopped by signal go on, unless it is the destination's by now.
+
+        Where nobody can tell, it ends the step in which it was stopped, and then asks by itself until it knows.
+        """
+        if self._settings.suspend != "hard":
             return
+        # A migrator that was killed between the signal and its note leaves a stopped guest that passes for running.
         if domain.control.state is State.RETIRED and self.destination is not None:
             same = replace(self.destination, twin_pid=None)
             if ask_outcome(same) is Outcome.RUNNING:

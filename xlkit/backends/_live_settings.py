@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from xlkit.engine import trackers, transport
-from xlkit.engine.workload import Idle, Phases, Steady, Workload, first_data_page, to_settings
+from xlkit.engine.workload import Idle, Stages, Steady, Workload, first_data_page, to_settings
 from xlkit.errors import InvalidValueError
 from xlkit.units import PAGE_BYTES, UINT32_MAX, pages, parse_bytes, parse_bytes_s, whole_number
 
 Suspend = Literal["cooperative", "hard"]
 Verify = Literal["replay", "hold"]
-_WORKLOADS: Final = (*get_args(Steady), Phases)
+_WORKLOADS: Final = (*get_args(Steady), Stages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,4 +136,4 @@ def _check_workload(workload: Workload, memory_pages: int) -> None:
 
 
 def _steady(workload: Workload) -> list[Steady]:
-    return [phase.workload for phase in workload.phases] if isinstance(workload, Phases) else [workload]
+    return [stage.workload for stage in workload.stages] if isinstance(workload, Stages) else [workload]

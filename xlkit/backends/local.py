@@ -3,7 +3,7 @@
 import platform
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -60,7 +60,7 @@ class LocalBackend:
         Host and port of ``xlkit receive`` on another machine; a receiver is started on this one when not given.
     token : str, optional
         What that receiver printed.
-    hold : callable, optional
+    at_point : callable, optional
         For tests of failures: called with the name of each point that the migrator reaches, which waits meanwhile.
 
     Raises
@@ -75,7 +75,8 @@ class LocalBackend:
     Notes
     -----
     The guest, the migrator and the receiver are processes of their own, gone when this process is. After a migration
-    the guest runs at the destination until `close` or the next `migrate`, which boots a fresh guest.
+    the guest runs at the destination until `end_guest` or the next `migrate`, which boots a fresh guest; `close` ends
+    it, too, unless it went to another machine.
 
     The heartbeat counts, for each millisecond of the guest's clock, the data pages written and the page of registers
     that each step writes too.
@@ -100,8 +101,8 @@ class LocalBackend:
     verify: str | None = "replay"
     seed: int = 1
     connect: tuple[str, int] | None = None
-    token: str | None = None
-    hold: Callable[[str], None] | None = None
+    token: str | None = field(default=None, repr=False)
+    at_point: Callable[[str], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._settings = checked(
@@ -189,8 +190,8 @@ class LocalBackend:
             if household.domain is None:
                 household.boot(mechanisms["tracker"])
             household.open_destination()
-            household.open_migrator(mechanisms["tracker"], mechanisms["transport"], points=self.hold is not None)
-            yield from Conversation(household, policy, self.hold).events()
+            household.open_migrator(mechanisms["tracker"], mechanisms["transport"], points=self.at_point is not None)
+            yield from Conversation(household, policy, self.at_point).events()
         finally:
             household.end_migrator()
             _clear_up(household)
@@ -205,8 +206,13 @@ class LocalBackend:
         """
         return tuple(_guests(self._household))
 
+    def end_guest(self) -> None:
+        """End the guest wherever it runs, also on another machine."""
+        self._household.end_source()
+        self._household.end_destination()
+
     def close(self) -> None:
-        """End all that was started here, the guest included; on another machine, the guest that was sent there."""
+        """End all that was started here; a guest that went to another machine runs on there."""
         self._household.end()
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from xlkit.policies import XEN_MIN_REMAINING, ThresholdPolicy
 if TYPE_CHECKING:
     from xlkit.model import Run
 
-_MIN_REMAINING = (XEN_MIN_REMAINING, 2_000)
+_MIN_REMAINING = (XEN_MIN_REMAINING, 5_000)
 _MAX_ITERS = 30
 # Hot pages are dirty again before their pass ends: each pass shrinks the set only a little, so the knobs decide.
 _WORKLOAD = HotCold(rate_pages_s=10_000, hot_pages=2_000, hot_share=0.9)

@@ -34,7 +34,7 @@ _TOKEN_BYTES = 16
 def receive(
     listen: tuple[str, int], token: str | None, max_memory_bytes: int | None, *, once: bool, as_json: bool
 ) -> None:  # fmt: skip
-    """Receive guests, until Ctrl-C.
+    """Receive guests and run them, until Ctrl-C.
 
     Prints where it listens and the token without which a sender is refused. The token never crosses the network, but
     the guest's memory does so in the clear: use a network that you trust.

@@ -8,7 +8,7 @@ import click
 from xlkit import units
 from xlkit.cli.data import records
 from xlkit.model import DowntimePart, Iteration, Knowledge, Run, Setup, Status
-from xlkit.policies import to_settings
+from xlkit.policies import to_text
 
 if TYPE_CHECKING:
     from xlkit.store import RunHead
@@ -53,7 +53,7 @@ def heads_text(heads: "Sequence[RunHead]") -> str:
             head.stop.stop_reason,
             f"{head.start.backend} ({head.start.origin})",
             head.start.migration.domain,
-            policy_text(head.start.policy),
+            to_text(head.start.policy),
             head.n_iterations,
             units.format_s(head.stop.ended_s),
             units.format_s(head.stop.downtime_s),
@@ -61,29 +61,6 @@ def heads_text(heads: "Sequence[RunHead]") -> str:
         for head in heads
     ]
     return table(titles, rows)
-
-
-def policy_text(policy: object) -> str:
-    """Write a policy on one line.
-
-    Parameters
-    ----------
-    policy : Policy
-        Any policy.
-
-    Returns
-    -------
-    str
-        Its name and its settings.
-
-    Examples
-    --------
-    >>> from xlkit.policies import ThresholdPolicy
-    >>> policy_text(ThresholdPolicy(min_remaining=500))
-    'threshold min_remaining=500 max_iters=5'
-    """
-    settings = to_settings(policy)
-    return " ".join([str(settings.pop("name")), *(f"{name}={value}" for name, value in settings.items())])
 
 
 def setup_text(setup: Setup) -> str:
@@ -130,7 +107,7 @@ def run_text(run: Run) -> str:
     return "\n".join(
         [
             f"Run {run.run_id}: {asked.domain} from {asked.source} to {asked.destination}, {run.stop.status}",
-            f"Backend {run.start.backend} ({run.start.origin}), policy {policy_text(run.start.policy)}",
+            f"Backend {run.start.backend} ({run.start.origin}), policy {to_text(run.start.policy)}",
             *([table(_PASSES, map(_pass_cells, run.iterations))] if run.iterations else []),
             click.wrap_text(happened(run), _WIDTH),
             *_downtime_lines(run.stop.downtime),

@@ -1,5 +1,9 @@
-"""Messages between the engine's own processes: a line of JSON over a socket pair, perhaps with file descriptors."""
+"""Messages between the engine's own processes: a word or a line of JSON, perhaps with file descriptors.
 
+What is said in the blackout are bare words: they cost a tenth of JSON, and all of it is downtime.
+"""
+
+import contextlib
 import json
 import os
 import select
@@ -10,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from xlkit.errors import EngineError
 
-_MOST_FDS = 4
+_ANCILLARY_BYTES = socket.CMSG_SPACE(4 * 4)
 _CHUNK_BYTES = 1 << 16
 
 
@@ -91,7 +95,7 @@ class Channel:
         EngineError
             If the other process is gone.
         """
-        line = json.dumps([word, facts]).encode() + b"\n"
+        line = (json.dumps([word, facts]) if facts else word).encode() + b"\n"
         try:
             if fds:
                 sent = socket.send_fds(self._sock, [line], fds)
@@ -119,15 +123,15 @@ class Channel:
             If nothing was said in time.
         """
         while not self.pending:
-            try:
-                if not select.select((self._sock,), (), (), timeout_s)[0]:
-                    raise TimeoutError(f"Nothing was said for {timeout_s} s.")
-            except ValueError:
-                # Closed by another thread of this process.
-                return None
-            if not self._read():
+            # Mostly it is here already.
+            read = self._read()
+            if read is None:
+                self._wait(timeout_s)
+            elif not read:
                 return None
         line, _, self._received = self._received.partition(b"\n")
+        if not line.startswith(b"["):
+            return Message(line.decode(), {})
         word, facts = json.loads(line)
         return Message(word, facts)
 
@@ -153,12 +157,22 @@ class Channel:
             os.close(fd)
         self._sock.close()
 
-    def _read(self) -> bool:
+    def _wait(self, timeout_s: float | None) -> None:
+        # Closed by another thread of this process: the next attempt to read tells.
+        with contextlib.suppress(ValueError):
+            if not select.select((self._sock,), (), (), timeout_s)[0]:
+                raise TimeoutError(f"Nothing was said for {timeout_s} s.")
+
+    def _read(self) -> bool | None:
+        """Take in what is there: None if there is nothing, False if the other process is gone."""
         try:
-            read, fds, _, _ = socket.recv_fds(self._sock, _CHUNK_BYTES, _MOST_FDS)
+            read, ancillary, _, _ = self._sock.recvmsg(_CHUNK_BYTES, _ANCILLARY_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
         except OSError:
             # A peer that was killed with words unread resets the connection: as gone as one that closed it.
             return False
+        fds = [fd for _, _, data in ancillary for fd in memoryview(data).cast("i")]
         for fd in fds:
             # Unlike every other way to get one, this one leaves it open in programs that are started later.
             os.set_inheritable(fd, False)  # noqa: FBT003 - the only way to call it

@@ -128,7 +128,8 @@ class Domain:
             If its process is gone.
         """
         self._child.channel.send("start")
-        return float(self._child.expect("started", _WORD_TIMEOUT_S).facts["first_write_s"])
+        self._child.expect("started", _WORD_TIMEOUT_S)
+        return self.control.first_write_s
 
     def suspend(self) -> None:
         """Let the guest stand still until `resume`.

@@ -70,7 +70,7 @@ class Guest:
             self._listen(State.BOOTING)
             program = self._program or Program(self._memory.map)
             self._step(program)
-            self._lifeline.send("started", first_write_s=self._control.first_write_s)
+            self._lifeline.send("started")
             while True:
                 self._work(program)
                 self._listen(State.SUSPENDED, State.RETIRED, State.DEPARTED)
@@ -136,7 +136,7 @@ class Guest:
         if word == "start":
             return
         with contextlib.suppress(EngineError):
-            channel.send("done", of=word, last_write_s=control.last_write_s)
+            channel.send("done")
 
     def _adopt(self) -> None:
         if self._command is not None:

@@ -1,6 +1,6 @@
 """The guest's program: every bit of its state lies in the guest's memory, so that memory alone carries it on elsewhere.
 
-Page 0 holds the registers and the phases, the next pages a table of random numbers, the others data. A step writes
+Page 0 holds the registers and the stages, the next pages a table of random numbers, the others data. A step writes
 one word into each of its data pages and then counts itself: cut short anywhere, it can be taken again with the same
 outcome.
 """
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from xlkit.engine.memory import Buffer
 from xlkit.engine.runs import Pages
-from xlkit.engine.workload import HotCold, Idle, Phases, Steady, Sweep, Uniform, Workload
+from xlkit.engine.workload import HotCold, Idle, Stages, Steady, Sweep, Uniform, Workload
 from xlkit.engine.workload import first_data_page as find_first_data_page
 from xlkit.engine.workload import step_period_s as find_step_period_s
 from xlkit.errors import EngineError, InvalidValueError
@@ -24,8 +24,8 @@ _MAGIC: Final = 0x1_786C_6B69_7401
 _FILL: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
 _FILL_PAGES: Final = 1024
 # Registers, as words of page 0.
-_R_MAGIC, _R_STEPS, _R_PERIOD_NS, _R_MEMORY_PAGES, _R_N_PHASES = range(5)
-_R_PHASES: Final = 16
+_R_MAGIC, _R_STEPS, _R_PERIOD_NS, _R_MEMORY_PAGES, _R_N_STAGES = range(5)
+_R_STAGES: Final = 16
 _PHASE_WORDS: Final = 6
 _NEVER: Final = 1 << 62
 _KINDS: Final = (Idle, Uniform, Sweep, HotCold)
@@ -60,7 +60,7 @@ class Program:
         self.period_s = int(self._registers[_R_PERIOD_NS]) / 1e9
         self._table = words[_PAGE_WORDS : self.first_data_page * _PAGE_WORDS].view(np.uint32)
         self._words = words.reshape(-1, _PAGE_WORDS)
-        self._phases = _read_phases(self._registers)
+        self._stages = _read_stages(self._registers)
 
     @classmethod
     def install(cls, memory: Buffer, workload: Workload, seed: int) -> Self:
@@ -87,7 +87,7 @@ class Program:
         """
         words = np.frombuffer(memory, np.uint64).reshape(-1, _PAGE_WORDS)
         n_first = find_first_data_page(len(words))
-        phases = _phase_rows(workload, len(words) - n_first)
+        stages = _stage_rows(workload, len(words) - n_first)
         # Raw output: the only stream that numpy promises to keep.
         random = np.random.PCG64(seed)
         _fill(words, random.random_raw(_PAGE_WORDS))
@@ -95,8 +95,8 @@ class Program:
         registers = words[0]
         registers[:] = 0
         registers[_R_PERIOD_NS] = round(find_step_period_s(workload) * 1e9)
-        registers[_R_MEMORY_PAGES], registers[_R_N_PHASES] = len(words), len(phases)
-        registers[_R_PHASES : _R_PHASES + phases.size] = phases.reshape(-1)
+        registers[_R_MEMORY_PAGES], registers[_R_N_STAGES] = len(words), len(stages)
+        registers[_R_STAGES : _R_STAGES + stages.size] = stages.reshape(-1)
         registers[_R_MAGIC] = _MAGIC
         return cls(memory)
 
@@ -118,7 +118,7 @@ class Program:
         numpy.ndarray
             Page numbers in the order of writing, perhaps with repeats; shape (k,). Page 0 is written by every step.
         """
-        return self._phase_at(step).pages(step, self._table) + self.first_data_page
+        return self._stage_at(step).pages(step, self._table) + self.first_data_page
 
     def step(self, marks: npt.NDArray[np.uint8] | None = None) -> int:
         """Take one step: write its data pages, mark them, count the step, mark the registers.
@@ -145,15 +145,15 @@ class Program:
             marks[0] = 1
         return pages.size
 
-    def _phase_at(self, step: int) -> "_Phase":
-        for phase in self._phases:
-            if step < phase.until_step:
-                return phase
-        return self._phases[-1]
+    def _stage_at(self, step: int) -> "_Stage":
+        for stage in self._stages:
+            if step < stage.until_step:
+                return stage
+        return self._stages[-1]
 
 
-class _Phase:
-    """One row of the phases in page 0, ready to say which pages a step writes."""
+class _Stage:
+    """One row of the stages in page 0, ready to say which pages a step writes."""
 
     def __init__(self, row: _Words, period_s: float) -> None:
         self.until_step, self._kind = int(row[0]), _KINDS[int(row[1])]
@@ -203,17 +203,17 @@ def _fill(words: _Words, pattern: _Words) -> None:
         np.add(pattern, (numbers * _FILL)[:, None], out=block)
 
 
-def _phase_rows(workload: Workload, data_pages: int) -> _Words:
-    if not isinstance(workload, Phases):
-        return _phase_row(workload, _NEVER, data_pages)[None]
+def _stage_rows(workload: Workload, data_pages: int) -> _Words:
+    if not isinstance(workload, Stages):
+        return _stage_row(workload, _NEVER, data_pages)[None]
     period_s = find_step_period_s(workload)
-    ends = np.rint(np.cumsum([phase.duration_s for phase in workload.phases]) / period_s)
-    rows = [_phase_row(phase.workload, int(end), data_pages) for phase, end in zip(workload.phases, ends, strict=True)]
+    ends = np.rint(np.cumsum([stage.duration_s for stage in workload.stages]) / period_s)
+    rows = [_stage_row(stage.workload, int(end), data_pages) for stage, end in zip(workload.stages, ends, strict=True)]
     rows[-1][0] = _NEVER
     return np.array(rows, np.uint64)
 
 
-def _phase_row(steady: Steady, until_step: int, data_pages: int) -> _Words:
+def _stage_row(steady: Steady, until_step: int, data_pages: int) -> _Words:
     row = np.zeros(_PHASE_WORDS, np.uint64)
     row[0], row[1] = until_step, _KINDS.index(type(steady))
     if isinstance(steady, Idle):
@@ -230,7 +230,7 @@ def _phase_row(steady: Steady, until_step: int, data_pages: int) -> _Words:
     return row
 
 
-def _read_phases(registers: _Words) -> list[_Phase]:
-    n_phases, period_s = int(registers[_R_N_PHASES]), int(registers[_R_PERIOD_NS]) / 1e9
-    rows = registers[_R_PHASES : _R_PHASES + n_phases * _PHASE_WORDS].reshape(-1, _PHASE_WORDS)
-    return [_Phase(row, period_s) for row in rows]
+def _read_stages(registers: _Words) -> list[_Stage]:
+    n_stages, period_s = int(registers[_R_N_STAGES]), int(registers[_R_PERIOD_NS]) / 1e9
+    rows = registers[_R_STAGES : _R_STAGES + n_stages * _PHASE_WORDS].reshape(-1, _PHASE_WORDS)
+    return [_Stage(row, period_s) for row in rows]

@@ -88,7 +88,7 @@ Steady = Idle | Uniform | Sweep | HotCold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
+class Stage:
     """One stretch of a workload that changes.
 
     Parameters
@@ -108,30 +108,30 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phases:
+class Stages:
     """Workloads one after the other; the last one goes on for ever.
 
     Parameters
     ----------
-    phases : tuple of Phase
+    stages : tuple of Stage
         At least one.
     """
 
-    name: ClassVar[str] = "phases"
-    phases: tuple[Phase, ...]
+    name: ClassVar[str] = "stages"
+    stages: tuple[Stage, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.phases) <= MAX_PHASES:
-            raise InvalidValueError(f"A workload has 1 to {MAX_PHASES} phases, not {len(self.phases)}.")
+        if not 1 <= len(self.stages) <= MAX_STAGES:
+            raise InvalidValueError(f"A workload has 1 to {MAX_STAGES} stages, not {len(self.stages)}.")
 
 
-Workload = Steady | Phases
-MAX_PHASES = 32
+Workload = Steady | Stages
+MAX_STAGES = 32
 MIN_MEMORY_PAGES = 64
 _KINDS: dict[str, type[Idle | Uniform | Sweep | HotCold]] = {
     kind.name: kind for kind in (Idle, Uniform, Sweep, HotCold)
 }
-NAMES = (*_KINDS, Phases.name)
+NAMES = (*_KINDS, Stages.name)
 
 
 def to_settings(workload: Workload) -> dict[str, Any]:
@@ -152,11 +152,11 @@ def to_settings(workload: Workload) -> dict[str, Any]:
     >>> to_settings(Uniform(rate_pages_s=1000))
     {'name': 'uniform', 'rate_pages_s': 1000, 'working_set_pages': None}
     """
-    if isinstance(workload, Phases):
-        phases = [
-            {"duration_s": phase.duration_s, "workload": to_settings(phase.workload)} for phase in workload.phases
+    if isinstance(workload, Stages):
+        stages = [
+            {"duration_s": stage.duration_s, "workload": to_settings(stage.workload)} for stage in workload.stages
         ]
-        return {"name": workload.name, "phases": phases}
+        return {"name": workload.name, "stages": stages}
     return {"name": workload.name, **asdict(workload)}
 
 
@@ -185,8 +185,8 @@ def from_settings(settings: Mapping[str, Any]) -> Workload:
     """
     rest = dict(settings)
     name = rest.pop("name", None)
-    if name == Phases.name:
-        return Phases(phases=tuple(_phase(phase) for phase in rest["phases"]))
+    if name == Stages.name:
+        return Stages(stages=tuple(_stage(stage) for stage in rest["stages"]))
     if name not in _KINDS:
         raise InvalidValueError(f"Unknown workload {name!r}; there are {', '.join(NAMES)}.")
     kind = _KINDS[name]
@@ -237,7 +237,7 @@ def step_period_s(workload: Workload) -> float:
     Parameters
     ----------
     workload : Workload
-        The fastest phase counts.
+        The fastest stage counts.
 
     Returns
     -------
@@ -249,16 +249,16 @@ def step_period_s(workload: Workload) -> float:
     >>> step_period_s(Uniform(rate_pages_s=20_000))
     0.0005
     """
-    steady = [phase.workload for phase in workload.phases] if isinstance(workload, Phases) else [workload]
+    steady = [stage.workload for stage in workload.stages] if isinstance(workload, Stages) else [workload]
     fastest_pages_s = max(0.0 if isinstance(one, Idle) else one.rate_pages_s for one in steady)
     return min(1e-3, max(2e-4, 10 / fastest_pages_s)) if fastest_pages_s else 1e-3
 
 
-def _phase(settings: Mapping[str, Any]) -> Phase:
+def _stage(settings: Mapping[str, Any]) -> Stage:
     inner = from_settings(settings["workload"])
-    if isinstance(inner, Phases):
-        raise InvalidValueError("A phase cannot hold phases.")
-    return Phase(duration_s=settings["duration_s"], workload=inner)
+    if isinstance(inner, Stages):
+        raise InvalidValueError("A stage cannot hold stages.")
+    return Stage(duration_s=settings["duration_s"], workload=inner)
 
 
 def _check(workload: Uniform | Sweep | HotCold) -> None:

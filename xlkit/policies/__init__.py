@@ -4,7 +4,7 @@ Each policy is data: a frozen dataclass, stored with the run, carried to the hos
 """
 
 from xlkit.policies._budgets import DowntimeBudgetPolicy, NoProgressPolicy, TimeLimitPolicy
-from xlkit.policies._data import POLICIES, RecordedPolicy, from_settings, to_settings
+from xlkit.policies._data import POLICIES, RecordedPolicy, from_settings, to_settings, to_text
 from xlkit.policies._rule import XEN_MAX_ITERS, XEN_MIN_REMAINING
 from xlkit.policies._xen import LegacyXenPolicy, SusePolicy, ThresholdPolicy, XcpNgPolicy, XenServerPolicy
 
@@ -23,4 +23,5 @@ __all__ = [
     "XenServerPolicy",
     "from_settings",
     "to_settings",
+    "to_text",
 ]

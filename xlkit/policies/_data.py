@@ -74,6 +74,30 @@ def to_settings(policy: object) -> dict[str, Any]:
     return {"name": getattr(policy, "name", type(policy).__name__), **settings}
 
 
+def to_text(policy: object) -> str:
+    """Write a policy for a reader.
+
+    Parameters
+    ----------
+    policy : Policy
+        Any policy.
+
+    Returns
+    -------
+    str
+        Its name and settings on one line.
+
+    Examples
+    --------
+    >>> from xlkit.policies import ThresholdPolicy
+    >>> to_text(ThresholdPolicy(min_remaining=500))
+    'threshold(min_remaining=500, max_iters=5)'
+    """
+    settings = to_settings(policy)
+    name = settings.pop("name")
+    return f"{name}({', '.join(f'{key}={value}' for key, value in settings.items())})"
+
+
 def from_settings(settings: Mapping[str, Any]) -> Any:
     """Turn plain data back into the policy it came from.
 
