@@ -30,8 +30,8 @@ def main() -> None:
     if asked.build:
         return
     lab = Lab(asked.folder)
+    lab.start()
     try:
-        lab.start()
         lab.create(lab.hosts[0])
         say(f"both hosts are up and guest g1 runs on host1 after {time.monotonic() - begun_s:.0f} s")
         say(f"ssh -F {asked.folder}/ssh_config host1    (or host2); Ctrl-C ends the lab")

@@ -23,8 +23,8 @@ def lab() -> Iterator[Lab]:
     """Build what is missing, boot both hosts, and end them whatever happens."""
     build(FOLDER)
     lab = Lab(FOLDER)
+    lab.start()
     try:
-        lab.start()
         lab.create(lab.hosts[0])
         yield lab
     finally:

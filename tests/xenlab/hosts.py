@@ -1,5 +1,6 @@
 """Two Xen hosts under QEMU's software emulation: loopback only, nothing on disk, ended by their process ids."""
 
+import fcntl
 import os
 import re
 import signal
@@ -110,20 +111,26 @@ class Lab:
 
     def start(self) -> None:
         """Boot both hosts."""
+        self._lock()
         end_leftovers(self.folder)
         ports = free_ports(3)
         self.hosts = [XenHost(self.folder, number, ports[number - 1], ports[2]) for number in (1, 2)]
         self._configure()
-        for host in self.hosts:
-            host.start()
-            _listening(ports[2])
-        for host in self.hosts:
-            host.wait()
+        try:
+            for host in self.hosts:
+                host.start()
+                _listening(ports[2])
+            for host in self.hosts:
+                host.wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End both hosts."""
         for host in self.hosts:
             host.kill()
+        self._held.close()
 
     def create(self, host: XenHost, guest: str = "g1", config: str = "guest.cfg") -> None:
         """Create a guest, and wait until it beats."""
@@ -149,6 +156,15 @@ class Lab:
         )
         if done.status:
             raise RuntimeError(f"the rate was not set: {done.err}")
+
+    def _lock(self) -> None:
+        # The lock goes with this process, so a lab whose starter was killed does not hold it.
+        self._held = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._held.close()
+            raise RuntimeError(f"a lab is running from {self.folder} already") from None
 
     def _configure(self) -> None:
         key = " ".join((self.folder / "host.pub").read_text().split()[:2])

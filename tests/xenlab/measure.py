@@ -37,8 +37,8 @@ def main(pairs: int) -> None:
     """Measure pairs, and say the median of their ratios."""
     build(FOLDER)
     lab, ratios = Lab(FOLDER), []
+    lab.start()
     try:
-        lab.start()
         lab.create(lab.hosts[0])
         lab.rate(lab.hosts[0], RATE_PAGES_S)
         for turn in range(pairs):

@@ -27,8 +27,8 @@ def main(folder: Path) -> None:
     """Boot the lab, let the guest go back and forth, and end the lab."""
     build(FOLDER)
     lab, store = Lab(FOLDER), RunStore(folder)
+    lab.start()
     try:
-        lab.start()
         lab.create(lab.hosts[0])
         for rate_pages_s in RATES_PAGES_S:
             for policy in POLICIES:
