@@ -15,7 +15,7 @@ from tests.backends.xen_host import MIGRATION, ScriptedDom0
 from xlkit.backends.host import LocalHost, LocalStream
 from xlkit.backends.xl import XlBackend
 from xlkit.backends.xl_command import XlOptions
-from xlkit.backends.xl_probe import HELPER_MINORS
+from xlkit.backends.xl_probe import HELPER_MINORS, probe
 from xlkit.backends.xl_run import find_run
 from xlkit.errors import (
     HostError,
@@ -98,6 +98,18 @@ def test_both_knobs_decide_on_the_host(dom0: ScriptedDom0) -> None:
         Side.DESTINATION,
     )
     assert dom0.sides() == [Side.DESTINATION]
+
+
+def test_what_the_preflight_found_out_is_not_asked_again(dom0: ScriptedDom0, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("xlkit.backends.xl.probe", lambda host, domain: asked.append(domain) or probe(host, domain))
+    backend = dom0.backend()
+    backend.preflight(MIGRATION)
+    migrate(backend, ThresholdPolicy(max_iters=1))
+    assert asked == ["guest"]
+    dom0.put(Side.SOURCE)
+    migrate(backend, ThresholdPolicy(max_iters=1))
+    assert asked == ["guest", "guest"]
 
 
 def test_nothing_is_left_behind(dom0: ScriptedDom0) -> None:

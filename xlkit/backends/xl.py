@@ -20,6 +20,7 @@ from xlkit.switch import Orders, Switch
 
 _APPLIED: Final = {Way.NATIVE: Applied.NATIVE, Way.HELPER: Applied.HELPER, Way.OBSERVE: Applied.BUILT_IN}
 _SETTLE_S: Final = 180.0
+_FRESH_S: Final = 30.0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -59,7 +60,8 @@ class XlBackend:
     answer_within_s: float = 10.0
     reconnect_s: float = 60.0
     base: str = BASE
-    _hosts: dict[str, Host] = field(default_factory=dict, repr=False)
+    _hosts: dict[str, Host] = field(default_factory=dict, init=False, repr=False)
+    _probed: tuple[Migration, float, Dom0] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.way = Way(self.way)
@@ -69,6 +71,7 @@ class XlBackend:
         _check_names(migration)
         dom0 = self._probe(migration)
         way = dom0.choose(Way(self.way))
+        self._probed = migration, time.monotonic(), dom0
         return Setup(
             settings={
                 "source": dom0.label,
@@ -86,7 +89,7 @@ class XlBackend:
     def migrate(self, migration: Migration, policy: Policy) -> Iterator[Iteration | RunStop]:
         """Yield each pass as it ends, then one `RunStop`; closing the iterator gives the migration up."""
         _check_names(migration)
-        dom0 = self._probe(migration)
+        dom0 = self._fresh(migration) or self._probe(migration)
         way = dom0.choose(Way(self.way))
         argv = self.command(migration, policy, way)
         pilot = _Pilot(policy, self.answer_within_s)
@@ -265,6 +268,13 @@ class XlBackend:
                     story.hear(line)
                 if story.status is not None or time.monotonic() > end_s:
                     return
+
+    def _fresh(self, migration: Migration) -> Dom0 | None:
+        """Return, once, what a preflight found out a moment ago."""
+        probed, self._probed = self._probed, None
+        if probed is None or probed[0] != migration or time.monotonic() - probed[1] > _FRESH_S:
+            return None
+        return probed[2]
 
     def _probe(self, migration: Migration) -> Dom0:
         dom0 = probe(self._host(migration), migration.domain)
