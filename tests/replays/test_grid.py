@@ -43,13 +43,13 @@ def expect_equal(runs, **options):
     assert rows_of(replay_grid(runs, LEAST, MOST, **options)) == one_by_one(runs, **options)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(policies, guests, orders, st.booleans())
 def test_a_grid_equals_the_loop_over_its_policies(policy, guest, orders, operator):
     expect_equal([record(policy, guest, orders)], operator=operator)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(policies, orders, st.integers(0, 4), st.sampled_from([Status.INCOMPLETE, Status.FAILED]))
 def test_it_does_so_for_runs_that_lost_their_end(policy, orders, n_passes, status):
     expect_equal([cut_off(record(policy, orders=orders), n_passes, status)])

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -44,12 +45,13 @@ def expect_the_recorded_end(run):
         assert (own.final_pages, own.final_pages_knowledge) == (final(run).dirty_pages, Knowledge.EXACT)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(policies, guests, orders)
 def test_a_run_under_its_own_policy_ends_as_recorded(policy, guest, orders):
     expect_the_recorded_end(record(policy, guest, orders))
 
 
+@settings(max_examples=25)
 @given(policies, orders)
 def test_it_does_so_after_a_stay_in_the_store(policy, orders):
     run = record(policy, orders=orders)
@@ -57,8 +59,6 @@ def test_it_does_so_after_a_stay_in_the_store(policy, orders):
 
 
 def stored(run):
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as folder:
         store = RunStore(folder)
         store.add(run)
@@ -94,12 +94,11 @@ def test_the_set_of_the_blackout_is_bounded_as_said(recorded, other, guest):
     }[tried.final_pages_knowledge]
 
 
+@settings(max_examples=40)
 @given(runs, policies)
 def test_no_record_is_too_odd_to_be_replayed(run, policy):
-    try:
-        assert replay(run, policy).run_id == run.run_id
-    except InvalidValueError as error:
-        assert "only its settings were recorded" in str(error)
+    unable = [one for one in run.controls if isinstance(one.policy, RecordedPolicy)]
+    assert replay(run, policy, operator=not unable).run_id == run.run_id
 
 
 def test_a_stop_before_a_pass_counts_that_pass():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from xlkit.model import Decision, Iteration, PrecopyStats, StopReason
 from xlkit.protocols import Policy
@@ -50,8 +50,8 @@ class Courses:
         ]
         sent = [(one.dirty_pages if one.sent_pages is None else one.sent_pages, one) for one in done]
         self._passes = [(pages, max(0.0, one.ended_s - one.begun_s)) for pages, one in sent if pages]
-        page_bytes = [one.sent_bytes / pages for pages, one in sent if pages and one.sent_bytes is not None]
-        self._page_bytes = page_bytes or [float(PAGE_BYTES)]
+        known = [(float(pages), float(one.sent_bytes)) for pages, one in sent if pages and one.sent_bytes is not None]
+        self._bytes = known or [(1.0, float(PAGE_BYTES))]
         self._sent_bytes = sum(
             one.sent_bytes if one.sent_bytes is not None else (one.dirty_pages or 0) * PAGE_BYTES for one in done
         )
@@ -60,22 +60,18 @@ class Courses:
     def steps(self, *, favourable: bool) -> Iterator[Step]:
         """Go on for `MOST_PASSES` passes."""
         pick = min if favourable else max
-        wait_s, read_s, page_bytes = pick(self._waits_s), pick(self._reads_s), pick(self._page_bytes)
+        wait_s, read_s = pick(self._waits_s), pick(self._reads_s)
         read_at_s, ended_s, sent_bytes = _read_s(self._last), self._last.ended_s, float(self._sent_bytes)
+        dirty = self._dirty_pages(ended_s + wait_s - read_at_s, favourable=favourable)
         for number in range(self.first_number, self.first_number + MOST_PASSES):
-            dirty = self._dirty_pages(ended_s + wait_s - read_at_s, favourable=favourable)
             read_at_s = ended_s + wait_s
             pass_s = bound(self._passes, dirty, favourable=favourable) if self._passes else 0.0
             ended_s = read_at_s + read_s + pass_s
-            sent_bytes += dirty * page_bytes
-            yield Step(
-                dirty_pages=dirty,
-                iteration=number,
-                ended_s=ended_s,
-                pass_s=pass_s,
-                precopy_bytes=sent_bytes,
-                final_pages=self._dirty_pages(ended_s + wait_s - read_at_s, favourable=favourable),
-            )
+            sent_bytes += bound(self._bytes, dirty, favourable=favourable)
+            # What a blackout after this pass would find is what the next pass finds.
+            left = self._dirty_pages(ended_s + wait_s - read_at_s, favourable=favourable)
+            yield Step(dirty, number, ended_s, pass_s, sent_bytes, left)
+            dirty = left
 
     def end(self, policy: Policy, *, favourable: bool) -> tuple[Step, int, StopReason] | None:
         """Follow a policy along a course: the last pass, the number at which it ended and why; None if it did not."""
@@ -144,11 +140,16 @@ class Courses:
 
 
 def bound(observed: _Observed, at: float, *, favourable: bool) -> float:
-    """Bound what grows with `at`, but no more than in proportion, by what was observed elsewhere."""
-    ways = [(value, value * at / place) for place, value in observed]
-    low, high = max(min(way) for way in ways), min(max(way) for way in ways)
+    """Bound what grows with `at`, but no more than in proportion, or at one of the rates that were observed."""
+    low, high, slowest, fastest = 0.0, inf, inf, 0.0
+    for place, value in observed:
+        rate = value / place
+        there = rate * at
+        least, most = (value, there) if value < there else (there, value)
+        low, high = max(low, least), min(high, most)
+        slowest, fastest = min(slowest, rate), max(fastest, rate)
     # Observations that contradict each other (noise, a load that changed) leave the two the other way round.
-    return min(low, high) if favourable else max(low, high)
+    return min(low, high, slowest * at) if favourable else max(low, high, fastest * at)
 
 
 def _read_s(one: Iteration) -> float:

@@ -97,9 +97,9 @@ def _decide(run: Run, grid: Grid, *, operator: bool) -> Decided:
     passes = record.answerable
     stops_at, few = grid.calls([one.dirty_pages or 0 for one in passes], [one.iteration for one in passes])
     kept = stops_at < limit
-    keys, row_of = np.unique(np.where(kept, 2 * stops_at + few, -1), return_inverse=True)
+    keys, row_of = _distinct(np.where(kept, 2 * stops_at + few, -1), most=4 * len(passes) + 2)
     decided = Decided([], row_of, np.zeros(0, np.int64), {})
-    for key in keys.tolist():
+    for key in keys:
         if key < 0:
             decided.rows.append(_rest(record, hand, grid, decided, np.flatnonzero(~kept), operator=operator))
         else:
@@ -107,6 +107,15 @@ def _decide(run: Run, grid: Grid, *, operator: bool) -> Decided:
             decided.rows.append(ended(record, None, key // 2, Decision.STOP_AND_COPY, reason, operator=operator))
     _take_own(record, grid, decided, kept, operator=operator)
     return decided
+
+
+def _distinct(keys: "Counts", *, most: int) -> "tuple[list[int], Counts]":
+    """List the keys that occur, from -1 to below `most`, and the place of each in that list."""
+    import numpy as np
+
+    occurs = np.zeros(most + 1, np.int64)
+    occurs[keys + 1] = 1
+    return (np.flatnonzero(occurs) - 1).tolist(), (np.cumsum(occurs) - 1)[keys + 1]
 
 
 def _rest(record: Record, hand: Hand, grid: Grid, decided: Decided, cells: "Counts", *, operator: bool) -> Replay:

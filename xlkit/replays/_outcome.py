@@ -34,17 +34,18 @@ class Beyond:
     -----
     A dirty set grows with the time since it was last read, and a pass takes longer the more it sends, but neither more
     than in proportion: writes hit the same pages again (the writable working set), and a pass has fixed costs. So each
-    recorded pass bounds every shorter and every longer one. The favourable course takes the lower bounds throughout,
-    the unfavourable one the upper bounds, and the policy is asked along both. The ranges hold for a guest and a link
-    that go on as recorded; they say nothing about a load that changes after the record ends, and a policy that stops
-    *because* the guest does not converge may end outside of them.
+    recorded pass bounds every shorter and every longer one. These bounds are widened to the lowest and highest constant
+    rates that were recorded (pages dirtied a second, seconds and bytes a page). The favourable course takes the lower
+    bounds throughout, the unfavourable one the upper bounds, and the policy is asked along both. The ranges are meant
+    for a guest and a link that go on as recorded: they say nothing about a load that changes after the record ends, and
+    a policy that stops *because* the guest does not converge may end outside of them.
 
     References
     ----------
     .. [1] C. Clark et al., "Live Migration of Virtual Machines", NSDI 2005 (writable working set).
     """
 
-    model: ClassVar[str] = "dirty pages and pass times grow, but not more than in proportion"
+    model: ClassVar[str] = "growth in proportion at most, or at the lowest and highest rates recorded"
 
     iteration: Bounds
     precopy_s: Bounds

@@ -97,7 +97,7 @@ def table(runs: Sequence[Run], grid: Grid, decided: Sequence[Decided]) -> "pd.Da
     for name in RANGES:
         for bound in ("low", "high"):
             columns[f"{name}_{bound}"] = _range_column(f"{name}_{bound}", decided, n_cells)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _column(name: str, values: list[Any]) -> Any:
