@@ -13,11 +13,17 @@ from xlkit.policies import TimeLimitPolicy, XcpNgPolicy
 POLICIES = [ThresholdPolicy(1, 3), ThresholdPolicy(2**32 - 1), TimeLimitPolicy(1e-6, on_limit="abort"), XcpNgPolicy()]
 
 
-@pytest.mark.parametrize("kind", [SimBackend, LocalBackend])
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda one: one.name)
+@pytest.mark.parametrize("kind", [SimBackend, pytest.param(LocalBackend, marks=pytest.mark.slow)])
 def test_a_run_from_the_store_ends_as_recorded(kind, policy):
     with kind(**BUSY) as backend:
         run(Migration("guest"), policy, backend)
+    expect_the_recorded_end(RunStore()[-1])
+
+
+def test_a_real_migration_ends_as_recorded():
+    with LocalBackend(**BUSY) as backend:
+        run(Migration("guest"), ThresholdPolicy(1, 3), backend)
     expect_the_recorded_end(RunStore()[-1])
 
 

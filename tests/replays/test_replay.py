@@ -24,7 +24,7 @@ from tests.strategies import runs
 from xlkit import replay
 from xlkit.errors import InvalidValueError
 from xlkit.model import Decision, Knowledge, Run, RunStop, Status, StopReason
-from xlkit.policies import RecordedPolicy, SusePolicy, ThresholdPolicy, TimeLimitPolicy
+from xlkit.policies import LegacyXenPolicy, RecordedPolicy, SusePolicy, ThresholdPolicy, TimeLimitPolicy
 from xlkit.store import RunStore
 from xlkit.switch import Switch
 from xlkit.testing import AnswersInTurn
@@ -243,6 +243,20 @@ def test_a_pass_whose_set_is_not_recorded_cannot_be_asked_about():
     assert (own.stop_reason, own.iteration, own.live_passes) == (StopReason.MAX_ITERS, 3, 3)
     assert replay(run, ThresholdPolicy(max_iters=1)).iteration == 1
     assert replay(run, ThresholdPolicy(max_iters=2)).censored
+
+
+def test_a_run_that_does_not_tell_its_memory_has_the_size_of_pass_0():
+    policy = LegacyXenPolicy(min_remaining=1, max_factor=1)
+    run = record(policy)
+    run = replace(run, start=replace(run.start, setup=replace(run.start.setup, memory_pages=None)))
+    assert run.stop.stop_reason is StopReason.MAX_FACTOR
+    expect_the_recorded_end(run)
+
+
+@pytest.mark.parametrize(("run", "policy"), [("latest", PATIENT), (a_run(), "threshold")])
+def test_what_is_no_run_or_no_policy_is_refused(run, policy):
+    with pytest.raises(InvalidValueError, match=r"needs a recorded Run|must have decide"):
+        replay(run, policy)
 
 
 def test_a_run_without_passes_gives_no_model():

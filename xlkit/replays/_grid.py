@@ -62,7 +62,7 @@ def replay_grid(
     Raises
     ------
     InvalidValueError
-        If a knob is out of range, or an operator changed to a policy that cannot decide.
+        If a knob is out of range, something is no run, or an operator changed to a policy that cannot decide.
 
     See Also
     --------

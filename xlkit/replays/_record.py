@@ -27,13 +27,23 @@ class Record:
     ----------
     run : Run
         Any recorded run.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is none.
     """
 
     def __init__(self, run: Run) -> None:
+        if not isinstance(run, Run):
+            raise InvalidValueError(f"A replay needs a recorded Run, for example RunStore()[-1], not {run!r}.")
         self.run = run
         self.live = [one for one in run.iterations if one.phase is Phase.PRECOPY]
         self.final = next((one for one in run.iterations if one.phase is Phase.STOP_AND_COPY), None)
         self.memory_pages = run.start.setup.memory_pages
+        if self.memory_pages is None and self.live and self.live[0].iteration == 0:
+            # Pass 0 sets out to send the whole memory, and that size is what the loop shows.
+            self.memory_pages = self.live[0].dirty_pages
         # Before a pass whose set is not recorded nobody can be asked again: None would say "after a pass".
         self.answerable = list(takewhile(lambda one: one.dirty_pages is not None, self.live))
         self.end = self._end()

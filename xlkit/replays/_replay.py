@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from xlkit.errors import InvalidValueError
 from xlkit.model import Decision, Run, Status
 from xlkit.policies import to_settings
 from xlkit.protocols import Policy
@@ -35,7 +36,7 @@ def replay(run: Run, policy: Policy, *, operator: bool = True) -> Replay:
     Raises
     ------
     InvalidValueError
-        If the policy cannot decide, because only its settings were recorded.
+        If an argument is of the wrong kind, or the policy cannot decide because only its settings were recorded.
 
     See Also
     --------
@@ -75,6 +76,8 @@ def replay(run: Run, policy: Policy, *, operator: bool = True) -> Replay:
     >>> other.stop_reason.value, other.iteration, other.saved_s, other.saved_bytes
     ('min_remaining', 2, 1.0, 163840)
     """
+    if not isinstance(policy, Policy):
+        raise InvalidValueError(f"policy must have decide(stats), as ThresholdPolicy() has, not {policy!r}.")
     record = Record(run)
     hand = Hand(policy, run.controls if operator else ())
     return follow(record, policy, hand, operator=operator) or censored(
