@@ -1,17 +1,20 @@
 """What may follow after the record: ranges between two courses."""
 
+from itertools import islice
 from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.records import a_pass, a_start, a_stop
 from tests.replays.scene import cut_off, final, live, policies, record
 from xlkit import SimBackend, replay
 from xlkit.engine.workload import HotCold, Uniform
-from xlkit.model import StopReason
+from xlkit.model import Run, StopReason
 from xlkit.policies import ThresholdPolicy
-from xlkit.replays._course import bound
+from xlkit.replays._course import Courses, bound
+from xlkit.replays._record import Record
 
 SHORT = ThresholdPolicy(min_remaining=1, max_iters=3)
 LONG = ThresholdPolicy(min_remaining=1, max_iters=8)
@@ -64,6 +67,15 @@ def test_a_course_that_does_not_end_has_no_upper_limit():
     beyond = replay(record(SHORT), ThresholdPolicy(min_remaining=1, max_iters=10**6)).beyond
     assert beyond.iteration[1] is None
     assert beyond.stop_reasons[1] is StopReason.UNKNOWN
+
+
+def test_the_courses_of_a_run_made_by_hand_are_these():
+    run = Run(start=a_start(), iterations=tuple(map(a_pass, range(3))), stop=a_stop())
+    courses = Courses(Record(run))
+    favourable, unfavourable = ([*islice(courses.steps(favourable=one), 2)] for one in (True, False))
+    assert [(one.iteration, one.dirty_pages, one.final_pages) for one in favourable] == [(3, 250, 109), (4, 109, 82)]
+    assert [(one.iteration, one.dirty_pages) for one in unfavourable] == [(3, 500), (4, 875)]
+    assert (favourable[0].ended_s, unfavourable[0].ended_s) == (3.1875, 4.5)
 
 
 def test_what_was_observed_bounds_the_shorter_and_the_longer():

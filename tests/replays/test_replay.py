@@ -27,7 +27,7 @@ from xlkit.model import Decision, Knowledge, Run, RunStop, Status, StopReason
 from xlkit.policies import LegacyXenPolicy, RecordedPolicy, SusePolicy, ThresholdPolicy, TimeLimitPolicy
 from xlkit.store import RunStore
 from xlkit.switch import Switch
-from xlkit.testing import AnswersInTurn
+from xlkit.testing import AnswersInTurn, Witness
 
 PATIENT = ThresholdPolicy(min_remaining=1, max_iters=8)
 
@@ -49,6 +49,13 @@ def expect_the_recorded_end(run):
 @given(policies, guests, orders)
 def test_a_run_under_its_own_policy_ends_as_recorded(policy, guest, orders):
     expect_the_recorded_end(record(policy, guest, orders))
+
+
+def test_the_policy_is_asked_what_the_recorded_one_was_asked():
+    seen, again = Witness(PATIENT), Witness(PATIENT)
+    replay(record(seen), again)
+    assert len(seen.calls) == 16
+    assert again.calls == seen.calls
 
 
 @settings(max_examples=25)
