@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         XcpNgPolicy,
         XenServerPolicy,
     )
+    from xlkit.replays import replay, replay_grid
     from xlkit.runner import run, start
     from xlkit.store import RunStore
 
@@ -53,6 +54,8 @@ __all__ = [
     "XenServerPolicy",
     "XlkitError",
     "frames",
+    "replay",
+    "replay_grid",
     "run",
     "start",
     "sweep",
@@ -77,6 +80,7 @@ _NAMES_OF = {
         "XcpNgPolicy",
         "XenServerPolicy",
     ),
+    "replays": ("replay", "replay_grid"),
     "runner": ("run", "start"),
     "store": ("RunStore",),
 }
