@@ -154,16 +154,23 @@ def _watch(handle: "RunHandle", progress: Progress) -> bool:
     interrupted = False
     while True:
         try:
-            is_over = handle.wait_change(len(handle.iterations), timeout_s=_TICK_S).final
-            progress.show(handle.iterations)
-            if is_over:
-                progress.finish()
-                return interrupted
+            _show_to_the_end(handle, progress)
         except KeyboardInterrupt:
             interrupted = True
             handle.abort()
             progress.finish()
             click.echo("xlkit: aborting; the guest stays at the source.", err=True)
+        else:
+            return interrupted
+
+
+def _show_to_the_end(handle: "RunHandle", progress: Progress) -> None:
+    # A function of its own: an interrupt that is heard as the loop begins anew must not fall outside the caller's try.
+    is_over = False
+    while not is_over:
+        is_over = handle.wait_change(len(handle.iterations), timeout_s=_TICK_S).final
+        progress.show(handle.iterations)
+    progress.finish()
 
 
 @contextmanager
