@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from xlkit.calls import stats_after
 from xlkit.errors import UndefinedOutcomeError
 from xlkit.model import (
     Decision,
@@ -77,7 +78,7 @@ def precopy(
         if answer is Decision.STOP_AND_COPY:
             yield done
             break
-        stats = _stats_after(stats, done)
+        stats = stats_after(done, stats.memory_pages)
         answer = policy.decide(stats)
         yield replace(done, decision_after=answer)
         if answer is not Decision.CONTINUE:
@@ -110,18 +111,6 @@ def _send_live(
         decision_before=answer,
         decision_after=None,
         collect_s=collect_s,
-    )
-
-
-def _stats_after(stats: PrecopyStats, done: Iteration) -> PrecopyStats:
-    return replace(
-        stats,
-        iteration=stats.iteration + 1,
-        dirty_pages=None,
-        total_written_pages=stats.total_written_pages + (done.dirty_pages or 0),
-        elapsed_s=done.ended_s,
-        last_sent_pages=done.sent_pages,
-        last_pass_s=done.ended_s - done.begun_s,
     )
 
 

@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from xlkit.calls import stats_after, stats_before
 from xlkit.errors import InvalidValueError
-from xlkit.model import Action, Control, Decision, Iteration, Phase, PrecopyStats, Run, Status, StopReason
+from xlkit.model import (
+    Action,
+    Control,
+    Decision,
+    Iteration,
+    Phase,
+    PrecopyStats,
+    Run,
+    Status,
+    StopReason,
+)
 from xlkit.policies import RecordedPolicy
 from xlkit.protocols import Policy, Reasoned
 
@@ -75,30 +86,11 @@ class Record:
         return [
             call
             for last, now in zip(lasts, self.answerable, strict=False)
-            for call in (Call(self._before(last, now), before_pass=True), Call(self._after(now), before_pass=False))
+            for call in (
+                Call(stats_before(now, last, self.memory_pages), before_pass=True),
+                Call(stats_after(now, self.memory_pages), before_pass=False),
+            )
         ]
-
-    def _before(self, last: Iteration | None, now: Iteration) -> PrecopyStats:
-        return PrecopyStats(
-            iteration=now.iteration,
-            dirty_pages=now.dirty_pages,
-            total_written_pages=now.total_written_pages,
-            memory_pages=self.memory_pages,
-            elapsed_s=last.ended_s if last else 0.0,
-            last_sent_pages=last.sent_pages if last else None,
-            last_pass_s=last.ended_s - last.begun_s if last else None,
-        )
-
-    def _after(self, now: Iteration) -> PrecopyStats:
-        return PrecopyStats(
-            iteration=now.iteration + 1,
-            dirty_pages=None,
-            total_written_pages=now.total_written_pages + (now.dirty_pages or 0),
-            memory_pages=self.memory_pages,
-            elapsed_s=now.ended_s,
-            last_sent_pages=now.sent_pages,
-            last_pass_s=now.ended_s - now.begun_s,
-        )
 
     def _end(self) -> int | None:
         """Find the call at which the run itself ended precopy, None where it did not or does not say."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
+from xlkit.calls import stats_after, stats_before
 from xlkit.model import Decision, Iteration, Phase, PrecopyStats, StopReason
 from xlkit.protocols import Policy, Reasoned
 
@@ -88,23 +89,8 @@ def recorded_calls(iterations: Iterable[Iteration], memory_pages: int | None) ->
 
 
 def _calls_of(last: Iteration | None, now: Iteration, memory_pages: int | None) -> list[Call]:
-    before = PrecopyStats(
-        iteration=now.iteration,
-        dirty_pages=now.dirty_pages,
-        total_written_pages=now.total_written_pages,
-        memory_pages=memory_pages,
-        elapsed_s=last.ended_s if last else 0.0,
-        last_sent_pages=last.sent_pages if last else None,
-        last_pass_s=last.ended_s - last.begun_s if last else None,
+    answers = (
+        (stats_before(now, last, memory_pages), now.decision_before),
+        (stats_after(now, memory_pages), now.decision_after),
     )
-    after = PrecopyStats(
-        iteration=now.iteration + 1,
-        dirty_pages=None,
-        total_written_pages=now.total_written_pages + (now.dirty_pages or 0),
-        memory_pages=memory_pages,
-        elapsed_s=now.ended_s,
-        last_sent_pages=now.sent_pages,
-        last_pass_s=now.ended_s - now.begun_s,
-    )
-    answers = ((before, now.decision_before), (after, now.decision_after))
     return [(stats, answer) for stats, answer in answers if answer is not None]
