@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         XenServerPolicy,
     )
     from xlkit.replays import replay, replay_grid
-    from xlkit.runner import run, start
+    from xlkit.runner import attach, run, start
     from xlkit.store import RunStore
 
 __version__ = "0.1.0"
@@ -53,6 +53,7 @@ __all__ = [
     "XcpNgPolicy",
     "XenServerPolicy",
     "XlkitError",
+    "attach",
     "frames",
     "replay",
     "replay_grid",
@@ -81,7 +82,7 @@ _NAMES_OF = {
         "XenServerPolicy",
     ),
     "replays": ("replay", "replay_grid"),
-    "runner": ("run", "start"),
+    "runner": ("attach", "run", "start"),
     "store": ("RunStore",),
 }
 _HOME_OF = {name: home for home, names in _NAMES_OF.items() for name in names}

@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
-from xlkit.model import Decision, DowntimePart, Event, Iteration, Migration, PrecopyStats, RunStop, Setup, StopReason
+from xlkit.model import (
+    Control,
+    Decision,
+    DowntimePart,
+    Event,
+    Iteration,
+    Migration,
+    PrecopyStats,
+    Run,
+    RunStop,
+    Setup,
+    StopReason,
+)
 
 
 @runtime_checkable
@@ -61,6 +73,22 @@ class Backend(Protocol):
         MigrationError
             If the migration failed. Before the hand-over the guest runs on at the source, afterwards at the
             destination; where nobody can tell, it is an `UndefinedOutcomeError`.
+        """
+
+
+class Attachable(Backend, Protocol):
+    """A backend whose migrations outlive their watcher."""
+
+    def attach(self, run: Run, policy: Policy) -> Iterator[Iteration | Control | RunStop]:
+        """Find the migration of a run that lost its watcher; the iterator tells it from its first pass on.
+
+        Before each pass come the orders that an earlier watcher gave and that it obeyed; those given from now on are
+        `policy`'s to tell. Closing the iterator gives the migration up.
+
+        Raises
+        ------
+        PreflightError
+            If there is no such migration any more; raised at once, not when the iterator begins.
         """
 
 

@@ -3,23 +3,20 @@ import os
 import runpy
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.backends.dom0.conftest import CARGO
-from tests.backends.xen_host import MIGRATION, ScriptedDom0
-from xlkit.backends.host import LocalHost, LocalStream
+from tests.backends.xen_host import MIGRATION, Flaky, ScriptedDom0, wait_until
 from xlkit.backends.xl import XlBackend
 from xlkit.backends.xl_command import XlOptions
 from xlkit.backends.xl_probe import HELPER_MINORS, probe
 from xlkit.backends.xl_run import find_run
 from xlkit.errors import (
     HostError,
-    HostUnreachableError,
     InvalidValueError,
     MigrationError,
     PreflightError,
@@ -32,8 +29,6 @@ from xlkit.model import (
     Migration,
     Origin,
     Phase,
-    Run,
-    RunStart,
     RunStop,
     Setup,
     Side,
@@ -42,8 +37,6 @@ from xlkit.model import (
 )
 from xlkit.policies import NoProgressPolicy, ThresholdPolicy
 from xlkit.protocols import Policy
-from xlkit.runner import run
-from xlkit.store import RunStore
 from xlkit.switch import Switch
 from xlkit.testing import BackendContract
 
@@ -287,50 +280,20 @@ def test_a_lost_connection_is_made_anew_and_nothing_is_missing(dom0: ScriptedDom
     assert len(host.streams) == 2
 
 
-def test_a_run_whose_watcher_was_lost_is_picked_up_whole(dom0: ScriptedDom0, tmp_path: Path) -> None:
-    dom0.write_script(dirty=(4000, 3000, 2000, 1000, 500), chunk_us=20_000)
-    host = Flaky(dom0.host())
-    backend = XlBackend(host=host, base=str(dom0.base), reconnect_s=0)
-    policy, store = ThresholdPolicy(min_remaining=1), RunStore(tmp_path / "runs")
-    lost = run(MIGRATION, policy, backend, store=store, watchers=[lambda _: host.streams and host.cut(for_good=True)])
-    assert lost.stop.status is Status.INCOMPLETE
-    assert "attach" in lost.stop.message
-    whole = dom0.backend().complete(lost)
-    assert [one.dirty_pages for one in whole.iterations] == [4096, 4000, 3000, 2000, 1000, 12]
-    assert (whole.run_id, whole.stop.status, dom0.sides()) == (lost.run_id, Status.COMPLETED, [Side.DESTINATION])
-    assert not dom0.base.exists()
-
-
-def test_what_an_operator_did_is_in_the_record_that_is_picked_up(dom0: ScriptedDom0, tmp_path: Path) -> None:
-    dom0.write_script(dirty=(4000,), chunk_us=20_000)
-    host, switch = Flaky(dom0.host()), Switch(NEVER)
-    backend = XlBackend(host=host, base=str(dom0.base), reconnect_s=0)
-    events = backend.migrate(MIGRATION, switch)
-    next(events)
-    switch.set_policy(ThresholdPolicy(min_remaining=5000))
-    while not switch.taken_up():
-        next(events)
-    host.cut(for_good=True)
-    *_, stop = events
-    start = RunStart(
-        run_id="r", migration=MIGRATION, backend="xl", policy=NEVER, started_at=datetime.now(UTC), setup=_SETUP
-    )
-    whole = dom0.backend().complete(Run(start=start, iterations=(), stop=stop))
-    assert [one.policy for one in whole.controls] == [ThresholdPolicy(min_remaining=5000)]
-    assert "the policy" not in whole.stop.message
-
-
-def test_there_must_be_something_to_attach_to(dom0: ScriptedDom0, tmp_path: Path) -> None:
-    whole = run(MIGRATION, ThresholdPolicy(max_iters=1), dom0.backend(), store=RunStore(tmp_path / "runs"))
-    with pytest.raises(PreflightError, match="nothing to attach to"):
-        dom0.backend().complete(whole)
-
-
 def test_a_domain_is_not_taken_for_another_of_a_longer_name(dom0: ScriptedDom0) -> None:
+    begun_at = datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC)
     (dom0.base / "guest-1-20261123T101112-123456").mkdir(parents=True)
-    assert find_run(dom0.host(), "guest", base=str(dom0.base)) is None
+    assert find_run(dom0.host(), "guest", begun_at, base=str(dom0.base)) is None
     (dom0.base / "guest-20261123T101112-123456").mkdir()
-    assert find_run(dom0.host(), "guest", base=str(dom0.base)).folder.endswith("guest-20261123T101112-123456")
+    found = find_run(dom0.host(), "guest", begun_at, base=str(dom0.base))
+    assert found.folder.endswith("guest-20261123T101112-123456")
+
+
+@pytest.mark.parametrize(("stamp", "found"), [("101111", 0), ("101112", 1), ("101311", 1), ("101313", 0)])
+def test_a_migration_is_told_from_others_of_the_domain_by_its_time(dom0: ScriptedDom0, stamp: str, found: int) -> None:
+    (dom0.base / f"guest-20261123T{stamp}-123456").mkdir(parents=True)
+    begun_at = datetime(2026, 11, 23, 10, 11, 12, 999_999, tzinfo=UTC)
+    assert (find_run(dom0.host(), "guest", begun_at, base=str(dom0.base)) is not None) is bool(found)
 
 
 def test_a_migration_that_cannot_be_started_leaves_nothing(dom0: ScriptedDom0) -> None:
@@ -354,49 +317,6 @@ class Unreachable:
 
     def run(self, *_: object, **__: object) -> None:
         raise AssertionError("contacted")
-
-
-class Flaky:
-    """A host whose connections can be cut."""
-
-    def __init__(self, host: LocalHost) -> None:
-        self.label, self._host, self._gone = host.label, host, False
-        self.streams: list[FlakyStream] = []
-
-    def run(self, script: str, **settings: object) -> object:
-        if self._gone:
-            raise HostUnreachableError("gone", host=self.label)
-        return self._host.run(script, **settings)
-
-    def stream(self, script: str) -> "FlakyStream":
-        self.streams.append(FlakyStream(self._host.stream(script)))
-        return self.streams[-1]
-
-    def cut(self, *, for_good: bool = False) -> None:
-        self._gone = for_good
-        self.streams[-1].cut = True
-
-
-class FlakyStream:
-    """A stream whose connection can be cut."""
-
-    def __init__(self, stream: LocalStream) -> None:
-        self._stream, self.cut = stream, False
-
-    def read(self, timeout_s: float) -> bytes | None:
-        if self.cut:
-            raise HostUnreachableError("cut", host="flaky")
-        return self._stream.read(timeout_s)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    end_s = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end_s
-        time.sleep(0.01)
 
 
 def kill_helper(dom0: ScriptedDom0) -> None:

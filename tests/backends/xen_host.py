@@ -3,12 +3,15 @@
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.backends.dom0.conftest import CARGO
 from tests.backends.dom0.toolstack import write_script
-from xlkit.backends.host import LocalHost
+from xlkit.backends.host import LocalHost, LocalStream
 from xlkit.backends.xl import XlBackend
+from xlkit.errors import HostUnreachableError
 from xlkit.model import Migration, Side
 
 _HELP = "Usage: xl [-v] migrate [options] <Domain> <host>\n\n--live  Accepted for compatibility.\n"
@@ -98,3 +101,46 @@ class ScriptedDom0:
         path = self.folder / name
         path.write_text(f"#!/bin/sh\n{body}\n")
         path.chmod(0o755)
+
+
+class Flaky:
+    """A host whose connections can be cut."""
+
+    def __init__(self, host: LocalHost) -> None:
+        self.label, self._host, self._gone = host.label, host, False
+        self.streams: list[FlakyStream] = []
+
+    def run(self, script: str, **settings: object) -> object:
+        if self._gone:
+            raise HostUnreachableError("gone", host=self.label)
+        return self._host.run(script, **settings)
+
+    def stream(self, script: str) -> "FlakyStream":
+        self.streams.append(FlakyStream(self._host.stream(script)))
+        return self.streams[-1]
+
+    def cut(self, *, for_good: bool = False) -> None:
+        self._gone = for_good
+        self.streams[-1].cut = True
+
+
+class FlakyStream:
+    """A stream whose connection can be cut."""
+
+    def __init__(self, stream: LocalStream) -> None:
+        self._stream, self.cut = stream, False
+
+    def read(self, timeout_s: float) -> bytes | None:
+        if self.cut:
+            raise HostUnreachableError("cut", host="flaky")
+        return self._stream.read(timeout_s)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)

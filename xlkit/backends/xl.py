@@ -1,13 +1,14 @@
 """The backend ``xl``: drive ``xl migrate`` on a source dom0, with both knobs on any host from Xen 4.14 on."""
 
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from xlkit.backends.host import Host, LocalHost
 from xlkit.backends.xl_command import SuspendProps, XlOptions, check_domain, destination_word, xl_command
+from xlkit.backends.xl_pilot import Pilot
 from xlkit.backends.xl_probe import Dom0, Way, probe
 from xlkit.backends.xl_run import BASE, HostRun, find_run
 from xlkit.backends.xl_story import Story
@@ -16,7 +17,7 @@ from xlkit.logs.events import CLOCK
 from xlkit.model import Applied, Control, Iteration, Migration, Origin, Run, RunStop, Setup, Side, Status, StopReason
 from xlkit.policies import SusePolicy, ThresholdPolicy
 from xlkit.protocols import Policy
-from xlkit.switch import Orders, Switch
+from xlkit.switch import Switch
 
 _APPLIED: Final = {Way.NATIVE: Applied.NATIVE, Way.HELPER: Applied.HELPER, Way.OBSERVE: Applied.BUILT_IN}
 _SETTLE_S: Final = 180.0
@@ -92,70 +93,49 @@ class XlBackend:
         dom0 = self._fresh(migration) or self._probe(migration)
         way = dom0.choose(Way(self.way))
         argv = self.command(migration, policy, way)
-        pilot = _Pilot(policy, self.answer_within_s)
+        pilot = Pilot(policy, self.answer_within_s)
         host = self._host(migration)
         run = HostRun.start(host, dom0, way, migration.domain, argv, pilot.settings(), base=self.base)
-        yield from self._follow(migration, run, pilot, dom0.memory_pages)
+        events = self._follow(migration, run, pilot, dom0.memory_pages)
+        with closing(events):
+            # Only a migration that is attached to has orders of an earlier watcher to tell.
+            yield from (one for one in events if not isinstance(one, Control))
 
-    def attach(self, run: Run, controls: list[Control] | None = None) -> Iterator[Iteration | RunStop]:
-        """Pick up a migration whose watcher was lost, from its first pass on.
+    def attach(self, run: Run, policy: Policy) -> Iterator[Iteration | Control | RunStop]:
+        """Find the migration of a run that lost its watcher; the iterator tells it from its first pass on.
+
+        Closing the iterator gives the migration up.
 
         Parameters
         ----------
         run : Run
             What was recorded of it.
-        controls : list of Control, optional
-            Takes what an operator did so far, as the host tells it.
+        policy : Policy
+            The run's own, perhaps within a `Switch` that takes further orders.
 
-        Yields
-        ------
-        Iteration or RunStop
-            As `migrate` does, from the first pass on.
+        Returns
+        -------
+        iterator of Iteration, Control or RunStop
+            As `migrate` tells it, with the orders that an earlier watcher gave.
 
         Raises
         ------
         PreflightError
             If the source knows of no such migration.
+        HostUnreachableError
+            If the source does not answer.
         """
         migration = run.start.migration
         _check_names(migration)
         host = self._host(migration)
-        found = find_run(host, migration.domain, base=self.base)
+        found = find_run(host, migration.domain, run.start.started_at, base=self.base)
         if found is None:
-            raise PreflightError(f"{host.label} holds no migration of {migration.domain}: nothing to attach to.")
-        pilot = _Pilot(run.start.policy, self.answer_within_s)
-        yield from self._follow(migration, found, pilot, run.start.setup.memory_pages, controls)
-
-    def complete(self, run: Run) -> Run:
-        """Follow a migration whose watcher was lost to its end, and return its whole record.
-
-        Parameters
-        ----------
-        run : Run
-            What was recorded of it.
-
-        Returns
-        -------
-        Run
-            The same run with all its passes and its end.
-
-        Raises
-        ------
-        PreflightError
-            If the source knows of no such migration.
-        """
-        controls: list[Control] = []
-        events: list[Iteration | RunStop] = []
-        with suppress(MigrationError):
-            # A migration that failed tells its end before it raises.
-            for event in self.attach(run, controls):
-                events.append(event)  # noqa: PERF402
-        return Run(
-            start=run.start,
-            iterations=tuple(one for one in events if isinstance(one, Iteration)),
-            controls=tuple(controls),
-            stop=next((one for one in events if isinstance(one, RunStop)), run.stop),
-        )
+            raise PreflightError(
+                f"{host.label} holds no migration of {migration.domain} begun at {run.start.started_at:%F %T} UTC: "
+                "nothing to attach to. `xl list` on both hosts shows where the guest runs."
+            )
+        pilot = Pilot(policy, self.answer_within_s, before=found.policy())
+        return self._follow(migration, found, pilot, run.start.setup.memory_pages)
 
     def command(self, migration: Migration, policy: Policy, way: Way | None = None) -> list[str]:
         """Build the command that runs on the source; nothing is contacted.
@@ -211,15 +191,10 @@ class XlBackend:
         self._hosts.clear()
 
     def _follow(
-        self,
-        migration: Migration,
-        run: HostRun,
-        pilot: "_Pilot",
-        memory_pages: int | None,
-        controls: list[Control] | None = None,
-    ) -> Iterator[Iteration | RunStop]:
-        story = Story(pilot.policy, run.answer, memory_pages=memory_pages, path=f"{run.host.label}:{run.folder}/events")
-        story.controls = [] if controls is None else controls
+        self, migration: Migration, run: HostRun, pilot: Pilot, memory_pages: int | None
+    ) -> Generator[Iteration | Control | RunStop]:
+        path = f"{run.host.label}:{run.folder}/events"
+        story = Story(pilot.policy, run.answer, memory_pages=memory_pages, path=path, orders_before=pilot.orders_before)
         run.reconnect_s = self.reconnect_s
         over = False
         try:
@@ -257,7 +232,7 @@ class XlBackend:
         if stop.status is Status.FAILED:
             raise MigrationError(stop.message)
 
-    def _give_up(self, run: HostRun, story: Story, pilot: "_Pilot") -> None:
+    def _give_up(self, run: HostRun, story: Story, pilot: Pilot) -> None:
         """Abort before the hand-over, or wait it out, until xl has ended."""
         pilot.abort()
         end_s = time.monotonic() + _SETTLE_S
@@ -290,60 +265,12 @@ class XlBackend:
         return self._hosts[migration.source]
 
 
-class _Pilot:
-    """Carries the operator's orders to the host."""
-
-    def __init__(self, policy: Policy, answer_within_s: float) -> None:
-        self.policy = policy
-        self.aborting = False
-        self._answer_within_s = answer_within_s
-        self._sent = self.settings()
-
-    def settings(self) -> dict[str, Any]:
-        """Return what ``policy.json`` should hold now."""
-        orders = self.policy.orders() if isinstance(self.policy, Switch) else _none(self.policy)
-        self.aborting |= orders.aborting
-        rule = orders.policy
-        knobs = (
-            rule
-            if isinstance(rule, ThresholdPolicy)
-            else ThresholdPolicy(
-                min_remaining=getattr(rule, "min_remaining", 0), max_iters=getattr(rule, "max_iters", 0)
-            )
-        )
-        return {
-            "min_remaining": knobs.min_remaining,
-            "max_iters": knobs.max_iters,
-            "action": "abort" if self.aborting else "stop" if orders.stopping else None,
-            "ask": not isinstance(rule, ThresholdPolicy),
-            "answer_within_s": self._answer_within_s,
-            "seq": orders.count,
-        }
-
-    def abort(self) -> None:
-        """Give the migration up."""
-        self.aborting = True
-
-    def steer(self, run: HostRun, story: Story) -> None:
-        """Write what has changed; a host that is away gets it later."""
-        self.aborting |= story.failure is not None
-        wanted = self.settings()
-        if wanted != self._sent and not story.handed_over:
-            with suppress(HostUnreachableError):
-                run.order(wanted)
-                self._sent = wanted
-
-
-def _none(policy: Policy) -> Orders:
-    return Orders(count=0, policy=policy, stopping=False, aborting=False)
-
-
 def _lost(error: HostUnreachableError, migration: Migration) -> RunStop:
     return RunStop(
         status=Status.INCOMPLETE,
         stop_reason=StopReason.UNKNOWN,
         runs_at=Side.UNKNOWN,
-        message=f"{error} The migration of {migration.domain} goes on there without a watcher; attach to it.",
+        message=f"{error} The migration of {migration.domain} goes on there unwatched; `xlkit attach` takes it up.",
     )
 
 

@@ -8,6 +8,7 @@ import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
@@ -19,6 +20,9 @@ BASE = "/var/lib/xlkit"
 """Where the folders are, on the host; only root may look inside."""
 
 TICK_S = 0.1
+_STAMP = "%Y%m%dT%H%M%S"
+_BEGUN_WITHIN = timedelta(minutes=2)
+"""A run's folder is made right after its start is recorded; a slow SSH connection may lie between."""
 _CARGO = {Way.HELPER: "save_helper.py", Way.NATIVE: "observe_helper.py", Way.OBSERVE: "observe_helper.py"}
 
 
@@ -88,7 +92,7 @@ class HostRun:
         HostError
             If it could not be started.
         """
-        folder = f"{base}/{domain}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.monotonic_ns() % 10**6:06d}"
+        folder = f"{base}/{domain}-{datetime.now(UTC):{_STAMP}}-{time.monotonic_ns() % 10**6:06d}"
         helper_name, helper = cargo(_CARGO[way], dom0.python)
         job = {
             "argv": argv,
@@ -142,6 +146,23 @@ class HostRun:
                 yield line.decode(errors="replace")
             if not whole:
                 yield None
+
+    def policy(self) -> dict[str, Any]:
+        """Read the policy that holds on the host now.
+
+        Returns
+        -------
+        dict
+            The content of ``policy.json``.
+
+        Raises
+        ------
+        HostError
+            If it cannot be read.
+        """
+        reply = self.host.run(f"cat {shlex.quote(self.folder)}/policy.json")
+        self._checked(reply, "read the policy")
+        return dict(json.loads(reply.out))
 
     def order(self, policy: Mapping[str, Any]) -> None:
         """Replace the policy on the host, in one step.
@@ -257,8 +278,8 @@ def cargo(name: str, python: str) -> tuple[str, bytes]:
     return f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.py", content
 
 
-def find_run(host: Host, domain: str, *, base: str = BASE) -> HostRun | None:
-    """Find the latest migration of a domain that a host still holds.
+def find_run(host: Host, domain: str, started_at: datetime, *, base: str = BASE) -> HostRun | None:
+    """Find a migration of a domain that a host still holds.
 
     Parameters
     ----------
@@ -266,18 +287,23 @@ def find_run(host: Host, domain: str, *, base: str = BASE) -> HostRun | None:
         The source.
     domain : str
         Name of the guest.
+    started_at : datetime
+        When the run was begun, by the clock of the machine that began it, which also named the folder.
     base : str, default "/var/lib/xlkit"
         Folder for the folders of migrations.
 
     Returns
     -------
     HostRun or None
-        The migration, None where there is none.
+        The migration, None where there is none that was begun within two minutes from then.
     """
     digits = "[0-9]" * 6
     pattern = f"{shlex.quote(f'{base}/{domain}')}-[0-9][0-9]{digits}T{digits}-{digits}"
-    found = host.run(f"ls -d {pattern} 2>/dev/null | tail -n 1").out.strip()
-    return HostRun(host, found) if found else None
+    for folder in sorted(host.run(f"ls -d {pattern} 2>/dev/null").out.split()):
+        begun_at = datetime.strptime(folder.split("-")[-2], _STAMP).replace(tzinfo=UTC)
+        if timedelta(0) <= begun_at - started_at.replace(microsecond=0) <= _BEGUN_WITHIN:
+            return HostRun(host, folder)
+    return None
 
 
 def _tar(files: Mapping[str, bytes]) -> bytes:

@@ -31,6 +31,8 @@ class Story:
         Size of the guest [page of 4096 B].
     path : str
         Where the events are, for errors.
+    orders_before : int, default 0
+        How many orders earlier watchers gave; what the policy says under those cannot be told here.
 
     Attributes
     ----------
@@ -40,18 +42,22 @@ class Story:
         Whether the save was given up before its end.
     failure : Exception or None
         What the policy failed with; the migration is then given up.
-    controls : list of Control
-        What an operator did, as the host tells it; times are the host's.
     """
 
     def __init__(
-        self, policy: Policy, answer: Callable[[int, str], None], *, memory_pages: int | None, path: str
+        self,
+        policy: Policy,
+        answer: Callable[[int, str], None],
+        *,
+        memory_pages: int | None,
+        path: str,
+        orders_before: int = 0,
     ) -> None:
         self.status: int | None = None
         self.cut = False
         self.failure: Exception | None = None
-        self.controls: list[Control] = []
         self._policy, self._answer, self._memory_pages = policy, answer, memory_pages
+        self._orders_before = orders_before
         self._events = EventGrammar(path=path, policy_from=from_settings)
         self._text = XlGrammar(clock=CLOCK)
         self._stats = PrecopyStats(iteration=0, dirty_pages=None, total_written_pages=0, memory_pages=memory_pages)
@@ -61,7 +67,7 @@ class Story:
         self._final: list[Iteration] = []
         self._lines: list[str] = []
 
-    def hear(self, line: str) -> list[Iteration]:
+    def hear(self, line: str) -> list[Iteration | Control]:
         """Take one line of the events.
 
         Parameters
@@ -71,8 +77,9 @@ class Story:
 
         Returns
         -------
-        list of Iteration
-            The live passes that have ended; the final one comes with the end.
+        list of Iteration or Control
+            The live passes that have ended (the final one comes with the end), and the orders of earlier watchers that
+            were obeyed; their times are the host's.
         """
         facts = json.loads(line)
         match facts["event"]:
@@ -91,10 +98,15 @@ class Story:
             case "xl-exited":
                 self.status = facts["status"]
         heard = self._events.feed(line)
-        self.controls += [one for one in heard if isinstance(one, Control)]
-        done = [self._with_pages(one) for one in heard if isinstance(one, Iteration)]
-        self._final += [one for one in done if one.phase is Phase.STOP_AND_COPY]
-        return [one for one in done if one.phase is Phase.PRECOPY]
+        told: list[Iteration | Control] = []
+        for one in heard:
+            if isinstance(one, Control):
+                told += [one] if self._of_earlier_watcher(facts) else []
+            elif one.phase is Phase.PRECOPY:
+                told.append(self._with_pages(one))
+            else:
+                self._final.append(self._with_pages(one))
+        return told
 
     @property
     def handed_over(self) -> bool:
@@ -143,6 +155,8 @@ class Story:
     def _reason(self, told: StopReason) -> StopReason:
         if told in {StopReason.FAILED, StopReason.ABORTED} or not self._asked or not isinstance(self._policy, Reasoned):
             return told
+        if self._orders_before:
+            return told
         return self._policy.reason(self._stats)
 
     def _last_words(self) -> str:
@@ -185,6 +199,10 @@ class Story:
             return
         self._take_stats(facts)
         orders = facts.get("seq", 0)
+        if orders and self._orders_before:
+            orders -= self._orders_before
+            if orders <= 0:
+                return
         if isinstance(self._policy, Switch):
             decision = self._policy.decide_under(self._stats, orders)
         else:
@@ -192,6 +210,10 @@ class Story:
         if _WORDS[decision] != facts["decision"] and (isinstance(self._policy, Switch) or not orders):
             call = f"iteration {self._stats.iteration}, {self._stats.dirty_pages} dirty pages"
             self._unlike.append(f"At {call} the host said {facts['decision']}, the policy {_WORDS[decision]}.")
+
+    def _of_earlier_watcher(self, facts: Mapping[str, Any]) -> bool:
+        own_abort = isinstance(self._policy, Switch) and self._policy.abort_requested()
+        return 0 < self._orders_before >= facts.get("seq", 0) and not (facts["event"] == "cut" and own_abort)
 
     def _take_up_abort(self) -> None:
         if isinstance(self._policy, Switch) and self._policy.abort_requested():

@@ -1,4 +1,4 @@
-"""The command line `xlkit`: migrate, receive, look at what was recorded, compare, export, import."""
+"""The command line `xlkit`: migrate, attach, receive, look at what was recorded, compare, export, import."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from xlkit import __version__
+from xlkit.cli.attaching import attach
 from xlkit.cli.demonstration import demo
 from xlkit.cli.importing import import_logs
 from xlkit.cli.migration import migrate
@@ -52,7 +53,7 @@ def cli() -> None:
     """  # noqa: D301 - the escape is click's mark for text that is not to be wrapped
 
 
-for _command in (demo, migrate, receive, runs, show, compare, export, import_logs):
+for _command in (demo, migrate, attach, receive, runs, show, compare, export, import_logs):
     cli.add_command(_command)
 
 

@@ -9,11 +9,11 @@ import click
 
 from xlkit.cli import options, xen
 from xlkit.cli.data import record_data
-from xlkit.cli.progress import follow
-from xlkit.cli.text import run_text, setup_text
+from xlkit.cli.progress import follow, tell_outcome
+from xlkit.cli.text import setup_text
 from xlkit.engine.workload import Workload, from_settings
 from xlkit.errors import InvalidValueError
-from xlkit.model import Migration, Status
+from xlkit.model import Migration
 from xlkit.policies import XEN_MAX_ITERS, XEN_MIN_REMAINING, ThresholdPolicy
 
 if TYPE_CHECKING:
@@ -95,13 +95,7 @@ def migrate(ctx: click.Context, /, domain: str, host: str, **given: Any) -> None
             click.echo(json.dumps(record_data(setup)) if given["as_json"] else setup_text(setup))
             return
         outcome = follow(migration, policy, backend, given["store_path"])
-    if given["as_json"]:
-        click.echo(json.dumps(record_data(outcome.run)))
-    elif outcome.error is None:
-        click.echo(run_text(outcome.run))
-    if outcome.error is not None:
-        raise outcome.error
-    ctx.exit(outcome.exit_code if outcome.run.stop.status is not Status.COMPLETED else 0)
+    tell_outcome(ctx, outcome, as_json=given["as_json"])
 
 
 def make_backend(given: dict[str, Any]) -> "LocalBackend | SimBackend | XlBackend":

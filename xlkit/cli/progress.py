@@ -1,9 +1,10 @@
 """A migration that is going on, on a terminal or in a log; Ctrl-C aborts it cleanly."""
 
+import json
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING
 import click
 
 from xlkit import units
-from xlkit.errors import XlkitError
-from xlkit.model import Iteration, Migration, Phase, Run
+from xlkit.cli.data import record_data
+from xlkit.cli.text import run_text
+from xlkit.errors import PreflightError, XlkitError
+from xlkit.model import Iteration, Migration, Phase, Run, Status
 from xlkit.policies import ThresholdPolicy
 from xlkit.protocols import Backend
 
 if TYPE_CHECKING:
     from xlkit.runner import RunHandle
+    from xlkit.store import RunStore
 
 FAILED, INTERRUPTED = 1, 130
 _TICK_S = 0.1
@@ -71,20 +75,74 @@ def follow(migration: Migration, policy: ThresholdPolicy, backend: Backend, stor
         If the run cannot be recorded.
     """
     from xlkit.runner import start
+
+    return follow_begun(lambda store: start(migration, policy, backend, store=store), policy.max_iters, store_path)
+
+
+def follow_begun(begin: "Callable[[RunStore], RunHandle]", max_iters: int, store_path: Path | None) -> Outcome:
+    """Begin or take up a run, show its passes on standard error as they end, and see it recorded.
+
+    Parameters
+    ----------
+    begin : callable
+        Takes the store and gives the handle of the run.
+    max_iters : int
+        How many live passes there are at most, for the bar.
+    store_path : pathlib.Path or None
+        Folder of the store; None is the default one.
+
+    Returns
+    -------
+    Outcome
+        The run; an interrupt or an error that came after it began does not raise.
+
+    Raises
+    ------
+    PreflightError
+        If nothing was started.
+    StoreError
+        If the run cannot be recorded.
+    """
     from xlkit.store import RunStore
 
     store = RunStore(store_path)
-    progress = Progress(policy.max_iters)
+    progress = Progress(max_iters)
     with _terminated_like_interrupted():
-        handle = start(migration, policy, backend, store=store)
+        handle = begin(store)
         interrupted = _watch(handle, progress)
     try:
         run, error = handle.wait(), None
     except XlkitError as raised:
-        if handle.run_id not in store:
+        if isinstance(raised, PreflightError) or handle.run_id not in store:
             raise
         run, error = store[handle.run_id], raised
     return Outcome(run=run, error=error, exit_code=INTERRUPTED if interrupted else FAILED)
+
+
+def tell_outcome(ctx: click.Context, outcome: Outcome, *, as_json: bool) -> None:
+    """Print how a migration ended, and leave with its exit code.
+
+    Parameters
+    ----------
+    ctx : click.Context
+        The command's.
+    outcome : Outcome
+        How it ended.
+    as_json : bool
+        Whether to print the record instead of a text.
+
+    Raises
+    ------
+    XlkitError
+        What the migration failed with.
+    """
+    if as_json:
+        click.echo(json.dumps(record_data(outcome.run)))
+    elif outcome.error is None:
+        click.echo(run_text(outcome.run))
+    if outcome.error is not None:
+        raise outcome.error
+    ctx.exit(outcome.exit_code if outcome.run.stop.status is not Status.COMPLETED else 0)
 
 
 class Progress:

@@ -1,17 +1,17 @@
 """The recording loop: start on disk before the first page, journal before watchers, one stop on every way out."""
 
 import secrets
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 
 from xlkit.errors import InvalidValueError
-from xlkit.model import Event, Migration, Run, RunStart
+from xlkit.model import Control, Event, Iteration, Migration, Run, RunStart, RunStop
 from xlkit.protocols import Backend, Policy, Watcher
 from xlkit.runner._events import EventStream
 from xlkit.runner._progress import Progress
 from xlkit.runner._watchers import listening
-from xlkit.store import RunStore
+from xlkit.store import Journal, RunStore
 from xlkit.switch import Switch
 
 
@@ -88,7 +88,7 @@ class Recording:
     def record(self) -> Run:
         """Drive the migration to its end, whichever that is, and record it."""
         start = self._start()
-        with listening(self._watchers) as tell, self._store.journal(start) as journal:
+        with listening(self._watchers) as tell, self._journal(start) as journal:
             stream = EventStream(journal, self.progress, tell)
             tell(start)
             try:
@@ -99,11 +99,17 @@ class Recording:
             return journal.run()
 
     def _follow(self, hear: Callable[[Event], None]) -> None:
-        with closing(self._backend.migrate(self._migration, self.switch)) as events:  # type: ignore[type-var]
+        with closing(self._events()) as events:  # type: ignore[type-var]
             for event in events:
                 for control in self.switch.taken_up():
                     hear(control)
                 hear(event)
+
+    def _events(self) -> Iterator[Iteration | Control | RunStop]:
+        return self._backend.migrate(self._migration, self.switch)
+
+    def _journal(self, start: RunStart) -> AbstractContextManager[Journal]:
+        return self._store.journal(start)
 
     def _start(self) -> RunStart:
         setup = self._backend.preflight(self._migration)

@@ -12,7 +12,7 @@ from xlkit.model import Run
 from xlkit.store._files import told
 from xlkit.store._journal import SUFFIX, OpenRun, read_open
 from xlkit.store._parquet import SealedRun, read_sealed
-from xlkit.store._records import RunHead, StoreWarning
+from xlkit.store._records import RunHead, StoreWarning, head_of
 
 _TRIES = 5
 
@@ -42,6 +42,11 @@ class Index:
                     self._read(file)
         known = (sealed.head.run_id for _, runs in list(self._known.values()) for sealed in runs)
         return run_id in known or (self._folder / f"{run_id}{SUFFIX}").exists()
+
+    def knows_more_than(self, run: Run) -> bool:
+        """Tell whether a sealed record of the same run has its end, or more of its passes, where this one has not."""
+        sealed = [one for one in self._sealed_runs() if one.head.run_id == run.run_id]
+        return any(_whole(one.head) > _whole(head_of(run)) for one in sealed)
 
     def load(self, run_id: str) -> Run | None:
         """Read a run; None when there is none of that name."""
@@ -150,4 +155,8 @@ def _is_ours(name: str, suffix: str) -> bool:
 
 
 def _rank(entry: Entry) -> tuple[bool, int, bool]:
-    return entry.head.complete, entry.head.n_iterations, isinstance(entry, SealedRun)
+    return *_whole(entry.head), isinstance(entry, SealedRun)
+
+
+def _whole(head: RunHead) -> tuple[bool, int]:
+    return head.complete, head.n_iterations

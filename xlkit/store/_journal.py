@@ -39,6 +39,8 @@ class Journal:
         The store's folder; created where it is missing.
     start : RunStart
         The first event.
+    again : bool, default False
+        Whether the run is told once more from its start; it may then be sealed already.
 
     Raises
     ------
@@ -46,12 +48,12 @@ class Journal:
         If the folder or the file cannot be written, or there is such a run already; nothing is left behind.
     """
 
-    def __init__(self, folder: Path, start: RunStart) -> None:
+    def __init__(self, folder: Path, start: RunStart, *, again: bool = False) -> None:
         self.path = folder / (check_run_id(start.run_id) + SUFFIX)
         self._events: list[Event] = []
         self._length_bytes = 0
         make_folder(folder)
-        if self.path.exists() or self.path.with_suffix(".parquet").exists():
+        if self.path.exists() or (self.path.with_suffix(".parquet").exists() and not again):
             raise StoreError(f"There is a run {start.run_id} in {folder} already; give the new one another id.")
         # Nobody else may see the file before it is locked and has its start, or they would take its writer for dead.
         temporary = temporary_beside(self.path) if HAS_LOCKS else self.path

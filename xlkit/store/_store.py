@@ -52,13 +52,16 @@ class RunStore:
         self._index = Index(self.path)
 
     @contextmanager
-    def journal(self, start: RunStart) -> Iterator[Journal]:
+    def journal(self, start: RunStart, *, again: bool = False) -> Iterator[Journal]:
         """Open the record of a run, and seal it at the end of the block, however that is left.
 
         Parameters
         ----------
         start : RunStart
             All that is known before the first page moves; on disk when the block begins.
+        again : bool, default False
+            Whether a run that lost its watcher is told once more, from its first pass on. What is told replaces what
+            was sealed, unless that was more.
 
         Yields
         ------
@@ -71,12 +74,13 @@ class RunStore:
             If the journal cannot be written. One that cannot be sealed at the end stays, as a `StoreWarning` says; it
             holds the whole run, and `recover` seals it later.
         """
-        journal = Journal(self.path, start)
+        journal = Journal(self.path, start, again=again)
         try:
             yield journal
         finally:
             try:
-                write_runs(self._sealed_path(start.run_id), [journal.run()])
+                if not (again and self._index.knows_more_than(journal.run())):
+                    write_runs(self._sealed_path(start.run_id), [journal.run()])
                 journal.remove()
             except StoreError as error:
                 warnings.warn(
@@ -204,7 +208,7 @@ class RunStore:
         runs = []
         for file in list_files(self.path, SUFFIX):
             with taken_over(Path(file.path)) as entry:
-                if entry is not None:
+                if entry is not None and not self._index.knows_more_than(entry.run):
                     write_runs(self._sealed_path(entry.run.run_id), [entry.run])
             if entry is not None:
                 entry.remove_journal()
