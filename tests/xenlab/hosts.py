@@ -132,9 +132,9 @@ class Lab:
             host.kill()
         self._held.close()
 
-    def create(self, host: XenHost, guest: str = "g1", config: str = "guest.cfg") -> None:
-        """Create a guest, and wait until it beats."""
-        made = host.run(f"xl create -q /lab/{config}", timeout_s=180)
+    def create(self, host: XenHost, guest: str = "g1", config: str = "guest.cfg", *, more: str = "") -> None:
+        """Create a guest, with more words of configuration if any, and wait until it beats."""
+        made = host.run(f"xl create -q /lab/{config} {more}", timeout_s=180)
         if made.status:
             raise RuntimeError(f"{guest} was not created: {made.err}")
         self.wait_beating(host, guest)

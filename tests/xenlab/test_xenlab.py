@@ -1,5 +1,8 @@
 """Migrations between two real Xen hosts; each ends with one guest, where it should be, with its memory whole."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from xlkit.backends.xl_command import XlOptions
 from xlkit.errors import MigrationError, PreflightError
 from xlkit.model import Action, Applied, Migration, Phase, Run, Side, Status, StopReason
 from xlkit.policies import ThresholdPolicy
-from xlkit.runner import RunHandle, run
+from xlkit.runner import run
 from xlkit.testing import recorded_calls
 
 pytestmark = [pytest.mark.xenlab, pytest.mark.timeout(600)]
@@ -25,11 +28,11 @@ def replays(recorded: Run, policy: ThresholdPolicy) -> None:
     assert [policy.decide(stats) for stats, _ in calls] == [decision for _, decision in calls]
 
 
-def in_pass_0(handle: RunHandle, site: Site) -> None:
+def in_pass_0(watcher: object, site: Site) -> None:
     """Wait until pages of pass 0 go out."""
     end_s = time.monotonic() + 120
     while '"what": "Frames iteration 0", "done": 0' not in site.source.run("cat /var/lib/xlkit/*/events").out:
-        assert time.monotonic() < end_s, handle.snapshot()
+        assert time.monotonic() < end_s, watcher
         time.sleep(0.3)
 
 
@@ -122,6 +125,30 @@ def test_vii_the_connection_is_cut_in_mid_pass(site: Site) -> None:
     assert recorded.stop.status is Status.COMPLETED
     assert [one.iteration for one in recorded.iterations] == [0, 1, 2, 3]
     replays(recorded, policy)
+    site.guest_is_well_at(site.destination)
+    site.nothing_is_left()
+
+
+def test_vii_a_watcher_that_was_killed_is_followed_by_another(site: Site, tmp_path: Path) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text((site.lab.folder / "ssh_config").read_text())
+    environment = dict(os.environ, HOME=str(tmp_path), XLKIT_STORE=str(site.store.path))
+    xlkit = [sys.executable, "-m", "xlkit"]
+    options = ["--backend", "xl", "--source", site.source.name, "-s", "/lab/plainsh", "--min_remaining", "1"]
+    words = ["migrate", *options, "--max_iters", "3", "g1", site.destination.name]
+    with subprocess.Popen([*xlkit, *words], env=environment) as process:
+        in_pass_0(process, site)
+        process.kill()
+    [lost] = site.store.recover()
+    assert lost.stop.status is Status.INCOMPLETE
+    attached = subprocess.run(
+        [*xlkit, "attach", lost.run_id], check=False, env=environment, capture_output=True, text=True
+    )
+    assert attached.returncode == 0, attached.stderr
+    whole = site.store[lost.run_id]
+    assert (whole.stop.status, whole.stop.stop_reason) == (Status.COMPLETED, StopReason.MAX_ITERS)
+    assert [one.iteration for one in whole.iterations] == [0, 1, 2, 3]
+    replays(whole, whole.start.policy)
     site.guest_is_well_at(site.destination)
     site.nothing_is_left()
 

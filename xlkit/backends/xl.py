@@ -219,7 +219,8 @@ class XlBackend:
     def _ending(
         self, migration: Migration, run: HostRun, story: Story, *, aborting: bool
     ) -> Iterator[Iteration | RunStop]:
-        at_source = run.host.run(f"xl domid {migration.domain}").status == 0
+        # Asked only where the answer decides: a successful xl has given the guest away.
+        at_source = story.status != 0 and run.host.run(f"xl domid {migration.domain}").status == 0
         stop = story.stop(aborting=aborting or story.failure is not None, at_source=at_source)
         yield from story.final()
         if story.failure is not None and stop.runs_at is Side.SOURCE:
