@@ -105,11 +105,23 @@ def test_orders_can_be_given_again_and_come_after_the_first_ones(
     assert (whole.stop.status, whole.stop.stop_reason) == (Status.COMPLETED, StopReason.OPERATOR)
 
 
+def test_an_order_that_comes_at_once_replaces_the_rule_as_well(
+    dom0: ScriptedDom0, store: RunStore, lose: Callable[..., Run]
+) -> None:
+    dom0.write_script(dirty=(4000,), chunk_us=20_000)
+    lose(NEVER)
+    handle = attach(-1, dom0.backend(), store=store)
+    handle.set_policy(ThresholdPolicy(min_remaining=5000))
+    whole = handle.wait(60)
+    assert [one.policy for one in whole.controls] == [ThresholdPolicy(min_remaining=5000)]
+    assert (whole.stop.status, whole.stop.stop_reason) == (Status.COMPLETED, StopReason.MIN_REMAINING)
+
+
 def test_it_can_be_aborted(dom0: ScriptedDom0, store: RunStore, lose: Callable[..., Run]) -> None:
     dom0.write_script(p2m=1 << 20, dirty=(1,), chunk_us=20_000)
     lose(NEVER)
-    handle = attach(-1, dom0.backend(), store=store)
     wait_until(lambda: '"progress"' in dom0.events())
+    handle = attach(-1, dom0.backend(), store=store)
     handle.abort()
     whole = handle.wait(60)
     assert whole.stop.status is Status.ABORTED

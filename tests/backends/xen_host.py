@@ -135,6 +135,11 @@ class FlakyStream:
             raise HostUnreachableError("cut", host="flaky")
         return self._stream.read(timeout_s)
 
+    def write(self, data: bytes) -> None:
+        if self.cut:
+            raise HostUnreachableError("cut", host="flaky")
+        self._stream.write(data)
+
     def close(self) -> None:
         self._stream.close()
 

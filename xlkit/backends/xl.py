@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from xlkit.backends.host import Host, LocalHost
 from xlkit.backends.xl_command import SuspendProps, XlOptions, check_domain, destination_word, xl_command
+from xlkit.backends.xl_heartbeat import ConsoleHeartbeat, Watch, watching
 from xlkit.backends.xl_pilot import Pilot
 from xlkit.backends.xl_probe import Dom0, Way, probe
 from xlkit.backends.xl_run import BASE, HostRun, find_run
@@ -46,6 +47,9 @@ class XlBackend:
         How long a lost connection is tried again [s].
     base : str, default "/var/lib/xlkit"
         Folder on the source for what belongs to a migration; it is removed with it.
+    heartbeat : ConsoleHeartbeat, optional
+        What the guest prints again and again on its console: the gap in it, seen on both hosts by this machine's clock,
+        is then recorded as one more account of the downtime.
 
     Examples
     --------
@@ -61,6 +65,7 @@ class XlBackend:
     answer_within_s: float = 10.0
     reconnect_s: float = 60.0
     base: str = BASE
+    heartbeat: ConsoleHeartbeat | None = None
     _hosts: dict[str, Host] = field(default_factory=dict, init=False, repr=False)
     _probed: tuple[Migration, float, Dom0] | None = field(default=None, init=False, repr=False)
 
@@ -72,6 +77,8 @@ class XlBackend:
         _check_names(migration)
         dom0 = self._probe(migration)
         way = dom0.choose(Way(self.way))
+        if self.heartbeat is not None:
+            self._check_heartbeat(self.heartbeat, migration)
         self._probed = migration, time.monotonic(), dom0
         return Setup(
             settings={
@@ -79,6 +86,7 @@ class XlBackend:
                 "way": way.value,
                 "options": [*self.options.global_words(), *self.options.migrate_words()],
                 "base": self.base,
+                **({"heartbeat": self.heartbeat.pattern} if self.heartbeat else {}),
             },
             applied=_APPLIED[way],
             origin=Origin.MEASURED,
@@ -95,11 +103,10 @@ class XlBackend:
         argv = self.command(migration, policy, way)
         pilot = Pilot(policy, self.answer_within_s)
         host = self._host(migration)
-        run = HostRun.start(host, dom0, way, migration.domain, argv, pilot.settings(), base=self.base)
-        events = self._follow(migration, run, pilot, dom0.memory_pages)
-        with closing(events):
-            # Only a migration that is attached to has orders of an earlier watcher to tell.
-            yield from (one for one in events if not isinstance(one, Control))
+        with self._watching(migration, host) as watch:
+            run = HostRun.start(host, dom0, way, migration.domain, argv, pilot.settings(), base=self.base)
+            with closing(self._follow(migration, run, pilot, dom0.memory_pages)) as events:
+                yield from _own(events, watch)
 
     def attach(self, run: Run, policy: Policy) -> Iterator[Iteration | Control | RunStop]:
         """Find the migration of a run that lost its watcher; the iterator tells it from its first pass on.
@@ -134,7 +141,7 @@ class XlBackend:
                 f"{host.label} holds no migration of {migration.domain} begun at {run.start.started_at:%F %T} UTC: "
                 "nothing to attach to. `xl list` on both hosts shows where the guest runs."
             )
-        pilot = Pilot(policy, self.answer_within_s, before=found.policy())
+        pilot = Pilot(policy, self.answer_within_s, before=found.policy(), rule=run.start.policy)
         return self._follow(migration, found, pilot, run.start.setup.memory_pages)
 
     def command(self, migration: Migration, policy: Policy, way: Way | None = None) -> list[str]:
@@ -190,11 +197,26 @@ class XlBackend:
             host.close()
         self._hosts.clear()
 
+    def _watching(self, migration: Migration, source: Host) -> AbstractContextManager[Watch | None]:
+        if self.heartbeat is None:
+            return nullcontext()
+        return watching(self.heartbeat, migration.domain, source, self._destination(self.heartbeat, migration))
+
+    def _destination(self, heartbeat: ConsoleHeartbeat, migration: Migration) -> Host:
+        return heartbeat.destination or self._reached(migration.destination)
+
     def _follow(
         self, migration: Migration, run: HostRun, pilot: Pilot, memory_pages: int | None
     ) -> Generator[Iteration | Control | RunStop]:
         path = f"{run.host.label}:{run.folder}/events"
-        story = Story(pilot.policy, run.answer, memory_pages=memory_pages, path=path, orders_before=pilot.orders_before)
+        story = Story(
+            pilot.policy,
+            run.answer,
+            memory_pages=memory_pages,
+            path=path,
+            orders_before=pilot.orders_before,
+            began_with=pilot.began_with,
+        )
         run.reconnect_s = self.reconnect_s
         over = False
         try:
@@ -245,6 +267,15 @@ class XlBackend:
                 if story.status is not None or time.monotonic() > end_s:
                     return
 
+    def _check_heartbeat(self, heartbeat: ConsoleHeartbeat, migration: Migration) -> None:
+        destination = self._destination(heartbeat, migration)
+        try:
+            destination.run("true")
+        except HostError as error:
+            raise PreflightError(
+                f"The heartbeat cannot be watched at the destination: {error} Nothing was started."
+            ) from error
+
     def _fresh(self, migration: Migration) -> Dom0 | None:
         """Return, once, what a preflight found out a moment ago."""
         probed, self._probed = self._probed, None
@@ -261,9 +292,21 @@ class XlBackend:
     def _host(self, migration: Migration) -> Host:
         if self.host is not None:
             return self.host
-        if migration.source not in self._hosts:
-            self._hosts[migration.source] = _reach(migration.source)
-        return self._hosts[migration.source]
+        return self._reached(migration.source)
+
+    def _reached(self, name: str) -> Host:
+        if name not in self._hosts:
+            self._hosts[name] = _reach(name)
+        return self._hosts[name]
+
+
+def _own(events: Iterator[Iteration | Control | RunStop], watch: Watch | None) -> Iterator[Iteration | RunStop]:
+    for event in events:
+        if isinstance(event, RunStop) and event.status is Status.COMPLETED and watch is not None:
+            yield watch.told(event)
+        elif not isinstance(event, Control):
+            # Only a migration that is attached to has orders of an earlier watcher to tell.
+            yield event
 
 
 def _lost(error: HostUnreachableError, migration: Migration) -> RunStop:

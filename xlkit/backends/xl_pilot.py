@@ -26,6 +26,8 @@ class Pilot:
     before : mapping, optional
         What ``policy.json`` holds already, where an earlier watcher has written it. It stands until an order replaces
         it, and no order takes an earlier stop or abort back.
+    rule : Policy, optional
+        The stop rule that the run began with, where an earlier watcher has begun it.
 
     Attributes
     ----------
@@ -37,14 +39,21 @@ class Pilot:
         How many orders earlier watchers gave.
     """
 
-    def __init__(self, policy: Policy, answer_within_s: float, *, before: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        answer_within_s: float,
+        *,
+        before: Mapping[str, Any] | None = None,
+        rule: Policy | None = None,
+    ) -> None:
         self.policy = policy
-        self._before = before or {}
-        self._first_rule = self._orders().policy
+        self._before, self._first_rule = before or {}, rule
         self._answer_within_s = answer_within_s
         self.orders_before = int(self._before.get("seq", 0))
         self.aborting = self._before.get("action") == "abort"
-        self._sent = self.settings()
+        # An order may have come before this: it is not there yet.
+        self._sent = dict(self._before) or self.settings()
 
     def settings(self) -> dict[str, Any]:
         """Return what ``policy.json`` should hold now.
@@ -64,6 +73,11 @@ class Pilot:
             "answer_within_s": self._answer_within_s,
             "seq": self.orders_before + orders.count,
         }
+
+    @property
+    def began_with(self) -> dict[str, Any] | None:
+        """The rule that an earlier watcher gave the host at first, None where there was none."""
+        return None if self._first_rule is None else _rule(self._first_rule)
 
     def abort(self) -> None:
         """Give the migration up."""

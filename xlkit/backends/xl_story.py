@@ -33,6 +33,8 @@ class Story:
         Where the events are, for errors.
     orders_before : int, default 0
         How many orders earlier watchers gave; what the policy says under those cannot be told here.
+    began_with : mapping, optional
+        The rule that the host was given at first, where an earlier watcher may have changed it before the host read it.
 
     Attributes
     ----------
@@ -52,13 +54,16 @@ class Story:
         memory_pages: int | None,
         path: str,
         orders_before: int = 0,
+        began_with: Mapping[str, Any] | None = None,
     ) -> None:
         self.status: int | None = None
         self.cut = False
         self.failure: Exception | None = None
         self._policy, self._answer, self._memory_pages = policy, answer, memory_pages
-        self._orders_before = orders_before
+        self._orders_before, self._earlier_orders = orders_before, 0
         self._events = EventGrammar(path=path, policy_from=from_settings)
+        if began_with is not None:
+            self._events.feed(json.dumps({"event": "policy", "t": 0.0, **began_with}))
         self._text = XlGrammar(clock=CLOCK)
         self._stats = PrecopyStats(iteration=0, dirty_pages=None, total_written_pages=0, memory_pages=memory_pages)
         self._begun_s = 0.0
@@ -98,10 +103,14 @@ class Story:
             case "xl-exited":
                 self.status = facts["status"]
         heard = self._events.feed(line)
+        if facts["event"] == "policy" and facts.get("seq", 0) <= self._orders_before:
+            self._earlier_orders = self._events.waiting_orders
         told: list[Iteration | Control] = []
         for one in heard:
             if isinstance(one, Control):
-                told += [one] if self._of_earlier_watcher(facts) else []
+                # The others are the switch's to tell, which knows when they were given.
+                told += [one] if self._earlier_orders > 0 and self.failure is None else []
+                self._earlier_orders -= 1
             elif one.phase is Phase.PRECOPY:
                 told.append(self._with_pages(one))
             else:
@@ -210,10 +219,6 @@ class Story:
         if _WORDS[decision] != facts["decision"] and (isinstance(self._policy, Switch) or not orders):
             call = f"iteration {self._stats.iteration}, {self._stats.dirty_pages} dirty pages"
             self._unlike.append(f"At {call} the host said {facts['decision']}, the policy {_WORDS[decision]}.")
-
-    def _of_earlier_watcher(self, facts: Mapping[str, Any]) -> bool:
-        own_abort = isinstance(self._policy, Switch) and self._policy.abort_requested()
-        return 0 < self._orders_before >= facts.get("seq", 0) and not (facts["event"] == "cut" and own_abort)
 
     def _take_up_abort(self) -> None:
         if isinstance(self._policy, Switch) and self._policy.abort_requested():

@@ -100,6 +100,11 @@ class EventGrammar:
             raise LogError(str(error), path=self._path, line_number=self._line_number, text=line) from error
 
     @property
+    def waiting_orders(self) -> int:
+        """How many orders of an operator have arrived that no call of the policy has obeyed yet."""
+        return self._orders.waiting
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What the events tell of the migration, for the record."""
         policy = {} if self._orders.policy is None else {"policy": self._orders.policy}

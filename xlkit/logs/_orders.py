@@ -30,6 +30,11 @@ class Orders:
         self._waiting: list[_Order] = []
         self._policy_from = policy_from
 
+    @property
+    def waiting(self) -> int:
+        """How many orders no call has obeyed yet."""
+        return len(self._waiting)
+
     def hear(self, facts: Mapping[str, Any], now_s: float) -> None:
         """Take a policy as it was read: the first is the run's own, a later one an operator's."""
         stated = facts.get("policy")
