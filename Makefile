@@ -21,7 +21,7 @@ help:
 	@echo 'make lab     open the notebooks in JupyterLab'
 	@echo 'make test    run the tests, the examples of the docstrings and the notebooks'
 	@echo 'make browser run the notebook and the page in a real browser (needs a Chromium)'
-	@echo 'make xenlab  build and boot two Xen hosts under QEMU, and migrate between them (Debian 12; about 15 minutes)'
+	@echo 'make xenlab  build and boot two Xen hosts under QEMU, and migrate between them (Debian 12; about 8 minutes)'
 	@echo 'make check   lint, types, import contracts, docstrings'
 	@echo 'make bench   measure and print the table of ratios'
 	@echo 'make venv    make $(VENV) with everything in it'

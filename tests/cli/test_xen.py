@@ -51,6 +51,13 @@ def test_what_is_hostile_is_refused_dry_or_not_in_one_line(xlkit, words, dry):
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
 
 
+def test_a_heartbeat_without_a_number_is_refused(xlkit):
+    said = xlkit(*DRY, "--heartbeat", "beat", "g1", "hostb")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "has its number in a group" in said.err
+    assert xlkit(*DRY, "--heartbeat", "beat ([0-9]+)", "g1", "hostb").code == 0
+
+
 def test_a_way_that_cannot_carry_the_policy_is_refused(xlkit):
     said = xlkit(*DRY, "--way", "observe", "--min_remaining", "500", "g1", "hostb")
     assert said.code == 4

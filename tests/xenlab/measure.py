@@ -21,7 +21,7 @@ from xlkit.backends.xl_run import HostRun
 from xlkit.model import Migration
 from xlkit.policies import ThresholdPolicy
 
-RATE_PAGES_S = 20_000
+RATE_PAGES_S = 6_000
 MEMORY_MIB = 320
 _BY_HAND = """read begun _ </proc/uptime
 xl migrate -s /lab/plainsh g1 {} || exit

@@ -1,4 +1,4 @@
-"""What every backend keeps, kept by two real Xen hosts; about a quarter of an hour."""
+"""What every backend keeps, kept by two real Xen hosts."""
 
 from collections.abc import Iterator
 

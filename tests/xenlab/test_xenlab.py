@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from tests.xenlab.conftest import Site
 from xlkit.backends.xl import XlBackend
 from xlkit.backends.xl_command import XlOptions
+from xlkit.backends.xl_heartbeat import ConsoleHeartbeat
 from xlkit.errors import MigrationError, PreflightError
-from xlkit.model import Action, Applied, Migration, Phase, Run, Side, Status, StopReason
+from xlkit.logs.heartbeats import CLOCK
+from xlkit.model import Action, Applied, Knowledge, Migration, Phase, Run, Side, Status, StopReason
 from xlkit.policies import ThresholdPolicy
 from xlkit.runner import run
 from xlkit.testing import recorded_calls
@@ -173,6 +176,18 @@ def test_ix_a_guest_whose_dirty_pages_cannot_be_logged(site: Site, tmp_path: Pat
         assert not site.destination.has("p1")
     finally:
         site.source.run("xl destroy p1")
+
+
+def test_the_downtime_shows_from_outside_as_well(site: Site) -> None:
+    heartbeat = ConsoleHeartbeat(pattern=r"BEAT (\d+)", destination=site.destination.shell)
+    backend = replace(site.backend, heartbeat=heartbeat)
+    recorded = run(site.migration, ThresholdPolicy(), backend, store=site.store)
+    *own, gap = recorded.stop.downtime
+    assert (gap.name, gap.knowledge, gap.clock) == ("heartbeat gap", Knowledge.AT_MOST, CLOCK)
+    copied = next(one for one in own if one.name == "copy")
+    assert gap.duration_s > copied.duration_s, "the guest stood still at least while its last pages were sent"
+    assert gap.duration_s < recorded.stop.ended_s
+    site.guest_is_well_at(site.destination)
 
 
 def test_a_way_that_cannot_work_here_is_refused(site: Site) -> None:

@@ -17,7 +17,7 @@ _XL_OPTIONS = {
     "config": "-C", "ssh": "-s", "no_monitor": "-e", "paused": "-p", "preserve_domid": "-D", "debug": "--debug",
     "live": "--live", "verbose": "-v", "timestamps": "-T", "progress": "-t", "force": "-f", "xl_dry_run": "-N",
 }  # fmt: skip
-_XEN_ONLY = {"source": "--source", "way": "--way", **_XL_OPTIONS}
+_XEN_ONLY = {"source": "--source", "way": "--way", "heartbeat": "--heartbeat", **_XL_OPTIONS}
 _ANY_BACKEND = {"backend", "domain", "host", "min_remaining", "max_iters", "dry_run", "store_path", "as_json"}
 
 OPTIONS = (
@@ -25,6 +25,9 @@ OPTIONS = (
                  help="xl: the host that has the guest, as ssh knows it."),
     click.option("--way", type=click.Choice(["auto", "native", "helper", "observe"]), default="auto", show_default=True,
                  help="xl: how the stop rule is applied: xl's own flags, a save helper, or not at all."),
+    click.option("--heartbeat", metavar="REGEX",
+                 help="xl: what the guest prints again and again on its console, a rising number in its first group; "
+                 "the gap in it is recorded, as seen from here on both hosts."),
     click.option("-C", "config", metavar="FILE", help="xl: send this file on DOM0 as the guest's configuration."),
     click.option("-s", "ssh", metavar="COMMAND", help="xl: reach HOST with this instead of ssh."),
     click.option("-e", "no_monitor", is_flag=True, help="xl: leave no xl behind that watches the guest on HOST."),
@@ -84,10 +87,12 @@ def make_xl_backend(given: dict[str, Any]) -> "XlBackend":
     """
     from xlkit.backends.xl import XlBackend
     from xlkit.backends.xl_command import XlOptions, destination_word
+    from xlkit.backends.xl_heartbeat import ConsoleHeartbeat
 
     destination_word(given["source"])
     chosen = {"dry_run" if name == "xl_dry_run" else name: given[name] for name in _XL_OPTIONS}
-    return XlBackend(way=given["way"], options=XlOptions(**chosen))
+    heartbeat = None if given["heartbeat"] is None else ConsoleHeartbeat(pattern=given["heartbeat"])
+    return XlBackend(way=given["way"], options=XlOptions(**chosen), heartbeat=heartbeat)
 
 
 def tell_command(backend: "XlBackend", migration: Migration, policy: Policy, *, as_json: bool) -> None:
