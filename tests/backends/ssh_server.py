@@ -98,7 +98,7 @@ class _Interface(paramiko.ServerInterface):
     def _forward(self, chanid: int, destination: tuple[str, int]) -> None:
         transport = self._server.transports[-1]
         channel = transport.accept(5)
-        with suppress(OSError), socket.create_connection(destination) as far:
+        with suppress(OSError, EOFError, paramiko.SSHException), socket.create_connection(destination) as far:
             back = threading.Thread(target=_pump, args=[channel.recv, far.sendall], daemon=True)
             back.start()
             _pump(far.recv, channel.sendall)
