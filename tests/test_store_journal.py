@@ -79,6 +79,40 @@ def test_two_runs_of_one_id_are_refused(store):
         store.journal(a_start()).__enter__()
 
 
+def lose(store, *events):
+    """Seal a run that has no end."""
+    with store.journal(a_start()) as journal:
+        for event in events:
+            journal.append(event)
+
+
+def test_a_run_that_lost_its_end_can_be_told_again_from_its_start(store):
+    lose(store, a_pass(0))
+    with store.journal(a_start(), again=True) as journal:
+        for event in (a_pass(0), a_final_pass(1), a_stop()):
+            journal.append(event)
+    assert list(store) == [a_run()]
+    assert names(store) == [f"{RUN_ID}.parquet"]
+
+
+def test_what_is_told_again_and_lost_earlier_takes_nothing_away(store):
+    lose(store, a_pass(0), a_pass(1))
+    with store.journal(a_start(), again=True) as journal:
+        journal.append(a_pass(0))
+    assert len(store[RUN_ID].iterations) == 2
+    assert names(store) == [f"{RUN_ID}.parquet"]
+
+
+def test_what_is_told_again_by_a_killed_process_takes_nothing_away(store):
+    lose(store, a_pass(0), a_pass(1))
+    journal = Journal(store.path, a_start(), again=True)
+    journal.append(a_pass(0))
+    journal.close()
+    store.recover()
+    assert len(RunStore(store.path)[RUN_ID].iterations) == 2
+    assert names(store) == [f"{RUN_ID}.parquet"]
+
+
 def test_an_event_that_json_cannot_hold_is_refused_and_the_journal_goes_on(store):
     with store.journal(a_start()) as journal:
         with pytest.raises(StoreError, match="Iteration holds what JSON cannot"):
