@@ -214,6 +214,21 @@ def test_a_way_that_cannot_work_is_refused_with_the_reason(
     assert dom0.sides() == [Side.SOURCE]
 
 
+@pytest.mark.parametrize(("flags", "way"), [("both", "auto"), ("none", "auto"), ("all", "observe")])
+def test_abort_if_busy_is_refused_where_it_cannot_work(dom0: ScriptedDom0, flags: str, way: str) -> None:
+    dom0.behave(flags={"both": 1, "none": 0, "all": 2}[flags])
+    with pytest.raises(PreflightError, match=r"--abort_if_busy.*Nothing was started"):
+        dom0.backend(way=way, options=XlOptions(abort_if_busy=True)).preflight(MIGRATION)
+
+
+def test_abort_if_busy_is_passed_where_xl_knows_it(dom0: ScriptedDom0) -> None:
+    dom0.behave(flags=2)
+    backend = dom0.backend(options=XlOptions(abort_if_busy=True))
+    assert backend.preflight(MIGRATION).applied is Applied.NATIVE
+    migrate(backend, ThresholdPolicy(max_iters=7))
+    assert dom0.argv()[0] == "--abort_if_busy"
+
+
 @pytest.mark.parametrize("destination", ["host;reboot", "$(reboot)", "a b", "-oProxyCommand=x", "`x`", "a\nb", ""])
 def test_a_destination_that_would_be_pasted_into_a_shell_is_refused(dom0: ScriptedDom0, destination: str) -> None:
     with pytest.raises((PreflightError, InvalidValueError)):

@@ -15,7 +15,10 @@ from xlkit.errors import HostUnreachableError
 from xlkit.model import Migration, Side
 
 _HELP = "Usage: xl [-v] migrate [options] <Domain> <host>\n\n--live  Accepted for compatibility.\n"
-_FLAGS = "--max_iters <num>      Number of copy iterations\n--min_remaining <num>  Number of remaining dirty pages\n"
+_FLAGS = (
+    "--max_iters <num>      Number of copy iterations\n--min_remaining <num>  Number of remaining dirty pages\n",
+    "--abort_if_busy        Abort migration instead of doing final suspend\n",
+)
 _XL = """cd "$FAKE_XEN" || exit
 [ "$1" = -vvv ] && shift
 case "$1" in
@@ -52,7 +55,7 @@ class ScriptedDom0:
         major, minor = version.split(".")
         told = {"xen_major": major, "xen_minor": minor, "xen_version": f"{version}.7"}
         (self.folder / "info").write_text("".join(f"{name:22} : {value}\n" for name, value in told.items()))
-        (self.folder / "help").write_text(_HELP + (_FLAGS if behaviour.get("flags") else ""))
+        (self.folder / "help").write_text(_HELP + "".join(_FLAGS[: int(behaviour.get("flags", 0))]))
 
     def write_script(
         self, p2m: int = 4096, dirty: tuple[int, ...] = (800, 700, 600, 500, 400), **settings: int

@@ -10,7 +10,7 @@ from xlkit.backends.host import Host, LocalHost
 from xlkit.backends.xl_command import SuspendProps, XlOptions, check_domain, destination_word, xl_command
 from xlkit.backends.xl_heartbeat import ConsoleHeartbeat, Watch, watching
 from xlkit.backends.xl_pilot import Pilot
-from xlkit.backends.xl_probe import Dom0, Way, probe
+from xlkit.backends.xl_probe import Dom0, Way, probe, refuse_busy
 from xlkit.backends.xl_run import BASE, HostRun, find_run
 from xlkit.backends.xl_story import Story
 from xlkit.errors import HostError, HostUnreachableError, MigrationError, PreflightError, UndefinedOutcomeError
@@ -77,6 +77,8 @@ class XlBackend:
         _check_names(migration)
         dom0 = self._probe(migration)
         way = dom0.choose(Way(self.way))
+        if self.options.abort_if_busy:
+            dom0.check_abort_if_busy(way)
         if self.heartbeat is not None:
             self._check_heartbeat(self.heartbeat, migration)
         self._probed = migration, time.monotonic(), dom0
@@ -182,6 +184,8 @@ class XlBackend:
                 f"way='observe' leaves the decision to the host, which stops by {ThresholdPolicy()!r}, not by "
                 f"{rule!r}. Nothing was started."
             )
+        if options.abort_if_busy:
+            refuse_busy(way)
         if way is Way.NATIVE and not isinstance(rule, ThresholdPolicy | SusePolicy):
             raise PreflightError(f"xl's own flags carry two numbers, not {rule!r}. Nothing was started.")
         if way in {Way.NATIVE, Way.AUTO} and isinstance(rule, ThresholdPolicy | SusePolicy):

@@ -75,6 +75,9 @@ class XlOptions:
         Send the memory a second time and compare, guest suspended (``--debug``; doubles traffic and downtime).
     live : bool, default False
         For fingers that are used to it; xl migrates live anyway (``--live``).
+    abort_if_busy : bool, default False
+        Give up instead of suspending a guest that is still busy when the passes run out (``--abort_if_busy``; a patched
+        xl only). The patch as posted in 2021 gives up on a guest that is idle enough as well.
     verbose : int, default 0
         How often ``-v`` is given, up to 3.
     timestamps : bool, default False
@@ -104,6 +107,7 @@ class XlOptions:
     preserve_domid: bool = False
     debug: bool = False
     live: bool = False
+    abort_if_busy: bool = False
     verbose: int = 0
     timestamps: bool = False
     progress: bool = False
@@ -143,7 +147,7 @@ class XlOptions:
         values = (("-C", self.config), ("-s", self.ssh))
         flags = (
             ("-e", self.no_monitor), ("-p", self.paused), ("-D", self.preserve_domid),
-            ("--debug", self.debug), ("--live", self.live),
+            ("--debug", self.debug), ("--live", self.live), ("--abort_if_busy", self.abort_if_busy),
         )  # fmt: skip
         words = [word for flag, value in values if value is not None for word in (flag, value)]
         return words + [flag for flag, given in flags if given]

@@ -114,6 +114,23 @@ class Dom0:
         }
         return next((reason for reason, holds in reasons.items() if holds), "")
 
+    def check_abort_if_busy(self, way: Way) -> None:
+        """Refuse ``--abort_if_busy`` where it cannot work.
+
+        Parameters
+        ----------
+        way : Way
+            How the policy is applied.
+
+        Raises
+        ------
+        PreflightError
+            If the host's xl does not know it, or its policy is not the one that decides.
+        """
+        if "--abort_if_busy" not in self.flags:
+            raise PreflightError(f"The xl on {self.label} does not know --abort_if_busy. Nothing was started.")
+        refuse_busy(way)
+
     def choose(self, way: Way) -> Way:
         """Return the way that is used: the forced one, or the first that works.
 
@@ -141,6 +158,26 @@ class Dom0:
         observable = way is Way.AUTO and not self.why_not(Way.OBSERVE)
         more = " way='observe' records what the host decides." if observable else ""
         raise PreflightError(f"The policy cannot be applied on {self.label}: {told}. Nothing was started.{more}")
+
+
+def refuse_busy(way: Way) -> None:
+    """Refuse ``--abort_if_busy`` for a way in which xl's own flags do not decide.
+
+    Parameters
+    ----------
+    way : Way
+        How the policy is applied.
+
+    Raises
+    ------
+    PreflightError
+        If xl's own policy is not the one that decides.
+    """
+    if way in {Way.HELPER, Way.OBSERVE}:
+        raise PreflightError(
+            f"--abort_if_busy goes with xl's own flags (way='native'), not with way='{way}'; a policy that answers "
+            "abort does the same there. Nothing was started."
+        )
 
 
 def probe(host: Host, domain: str) -> Dom0:

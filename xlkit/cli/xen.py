@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _XL_OPTIONS = {
     "config": "-C", "ssh": "-s", "no_monitor": "-e", "paused": "-p", "preserve_domid": "-D", "debug": "--debug",
-    "live": "--live", "verbose": "-v", "timestamps": "-T", "progress": "-t", "force": "-f", "xl_dry_run": "-N",
+    "live": "--live", "abort_if_busy": "--abort_if_busy", "verbose": "-v", "timestamps": "-T", "progress": "-t",
+    "force": "-f", "xl_dry_run": "-N",
 }  # fmt: skip
 _XEN_ONLY = {"source": "--source", "way": "--way", "heartbeat": "--heartbeat", **_XL_OPTIONS}
 _ANY_BACKEND = {"backend", "domain", "host", "min_remaining", "max_iters", "dry_run", "store_path", "as_json"}
@@ -35,6 +36,9 @@ OPTIONS = (
     click.option("-D", "preserve_domid", is_flag=True, help="xl: keep the domain's id (Xen 4.14 or newer)."),
     click.option("--debug", is_flag=True, help="xl: send the memory twice and compare, guest suspended."),
     click.option("--live", is_flag=True, help="xl: accepted; xl migrates live anyway."),
+    click.option("--abort_if_busy", is_flag=True,
+                 help="xl: give up on a guest that is busy to the end; a patched xl only. The patch of 2021 gives up "
+                 "on one that is idle enough as well."),
     click.option("-v", "verbose", count=True, help="xl: more output; up to three times."),
     click.option("-T", "timestamps", is_flag=True, help="xl: time and process on its lines (Xen 4.15 or newer)."),
     click.option("-t", "progress", is_flag=True, help="xl: progress with CR, as on a terminal."),

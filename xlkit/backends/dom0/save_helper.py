@@ -383,12 +383,10 @@ class Save:
         self._tell(LOG, body + string(context) + string(text))
 
     def _progress(self, context: bytes, what: bytes, done: int, total: int) -> None:
-        # Called after each 1024 frames, a thousand times in pass 0 of a PVH guest: all but a few go no further.
-        now_s = time.monotonic()
-        if done not in (0, total) and now_s - self._shown_s < PROGRESS_S:
-            return
-        self._shown_s = now_s
-        self._events.write("progress", what=what.decode("utf-8", "replace"), done=done, total=total)
+        now_s = self._events.now_s()
+        if done in (0, total) or now_s - self._shown_s >= PROGRESS_S:
+            self._shown_s = now_s
+            self._events.write("progress", what=what.decode("utf-8", "replace"), done=done, total=total)
         self._tell(PROGRESS, string(context) + string(what) + struct.pack("=QQ", done, total))
 
     def _tell(self, number: int, body: bytes) -> None:
