@@ -13,12 +13,14 @@ from xlkit.model import (
     Decision,
     DowntimePart,
     Event,
+    Forecast,
     Iteration,
     Knowledge,
     Migration,
     Origin,
     Phase,
     PrecopyStats,
+    Range,
     Run,
     RunStart,
     RunStop,
@@ -88,6 +90,21 @@ setups = st.builds(
     memory_pages=maybe_counts,
     versions=st.dictionaries(texts, texts, max_size=3),
 )
+ranges = st.lists(seconds, min_size=3, max_size=3).map(
+    lambda some: Range(**dict(zip(("low", "likely", "high"), sorted(some), strict=True)))
+)
+forecasts = st.builds(
+    Forecast,
+    model=texts,
+    level=st.floats(0, 1),
+    passes_known=counts,
+    learned_from=st.lists(run_ids, max_size=3).map(tuple),
+    total_s=st.none() | ranges,
+    downtime_s=st.none() | ranges,
+    sent_bytes=st.none() | ranges,
+    live_passes=st.none() | ranges,
+    final_pages=st.none() | ranges,
+)
 starts = st.builds(
     RunStart,
     run_id=run_ids,
@@ -96,6 +113,8 @@ starts = st.builds(
     policy=policies,
     started_at=st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds
     setup=setups,
+    labels=st.dictionaries(texts, texts, max_size=3),
+    forecast=st.none() | forecasts,
 )
 iterations = st.builds(
     Iteration,

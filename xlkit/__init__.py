@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xlkit import frames, views
+    from xlkit.backends.grid import simulate_grid
     from xlkit.backends.local import LocalBackend
     from xlkit.backends.sim import SimBackend
-    from xlkit.backends.sweep import sweep
     from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
     from xlkit.model import Migration, Run
@@ -58,15 +58,15 @@ __all__ = [
     "replay",
     "replay_grid",
     "run",
+    "simulate_grid",
     "start",
-    "sweep",
     "views",
 ]
 
 _NAMES_OF = {
     "backends.local": ("LocalBackend",),
     "backends.sim": ("SimBackend",),
-    "backends.sweep": ("sweep",),
+    "backends.grid": ("simulate_grid",),
     "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
     "model": ("Migration", "Run"),

@@ -79,7 +79,7 @@ class SimBackend:
 
     See Also
     --------
-    xlkit.backends.sweep.sweep : Try a whole grid of policies at once.
+    xlkit.backends.grid.simulate_grid : Try a whole grid of policies at once.
 
     Notes
     -----

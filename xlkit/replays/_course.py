@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import ceil, floor, inf
 
-from xlkit.model import Decision, Iteration, PrecopyStats, StopReason
+from xlkit.model import Decision, PrecopyStats, StopReason
 from xlkit.protocols import Policy
 from xlkit.replays._outcome import Beyond, Bounds
 from xlkit.replays._record import Record, ask
@@ -41,12 +41,12 @@ class Courses:
         done = record.answerable
         self._record, self._last, self.first_number = record, done[-1], record.next_number
         reads = [*done, record.final] if record.final and record.whole else done
-        self._waits_s = [max(0.0, _read_s(now) - last.ended_s) for last, now in pairwise(reads)] or [0.0]
-        self._reads_s = [max(0.0, one.begun_s - _read_s(one)) for one in done]
+        self._waits_s = [max(0.0, now.collected_s - last.ended_s) for last, now in pairwise(reads)] or [0.0]
+        self._reads_s = [max(0.0, one.begun_s - one.collected_s) for one in done]
         self._sets = [
-            (_read_s(now) - _read_s(last), now.dirty_pages)
+            (now.collected_s - last.collected_s, now.dirty_pages)
             for last, now in pairwise(reads)
-            if now.dirty_pages is not None and _read_s(now) > _read_s(last)
+            if now.dirty_pages is not None and now.collected_s > last.collected_s
         ]
         sent = [(one.dirty_pages if one.sent_pages is None else one.sent_pages, one) for one in done]
         self._passes = [(pages, max(0.0, one.ended_s - one.begun_s)) for pages, one in sent if pages]
@@ -61,7 +61,7 @@ class Courses:
         """Go on for `MOST_PASSES` passes."""
         pick = min if favourable else max
         wait_s, read_s = pick(self._waits_s), pick(self._reads_s)
-        read_at_s, ended_s, sent_bytes = _read_s(self._last), self._last.ended_s, float(self._sent_bytes)
+        read_at_s, ended_s, sent_bytes = self._last.collected_s, self._last.ended_s, float(self._sent_bytes)
         dirty = self._dirty_pages(ended_s + wait_s - read_at_s, favourable=favourable)
         for number in range(self.first_number, self.first_number + MOST_PASSES):
             read_at_s = ended_s + wait_s
@@ -150,10 +150,6 @@ def bound(observed: _Observed, at: float, *, favourable: bool) -> float:
         slowest, fastest = min(slowest, rate), max(fastest, rate)
     # Observations that contradict each other (noise, a load that changed) leave the two the other way round.
     return min(low, high, slowest * at) if favourable else max(low, high, fastest * at)
-
-
-def _read_s(one: Iteration) -> float:
-    return one.begun_s - (one.collect_s or 0.0)
 
 
 def _bounds(values: Sequence[float], *, endless: bool) -> Bounds:

@@ -7,7 +7,7 @@ from xlkit.errors import PreflightError
 from xlkit.model import Control, Iteration, Run, RunStart, RunStop, Status
 from xlkit.protocols import Attachable, Watcher
 from xlkit.runner._handle import RunHandle
-from xlkit.runner._recording import Recording
+from xlkit.runner._recording import Asked, Recording
 from xlkit.store import Journal, RunStore
 
 
@@ -64,7 +64,7 @@ class _Attachment(Recording):
     """A recording whose migration runs already."""
 
     def __init__(self, run: Run, backend: Attachable, store: RunStore, watchers: Iterable[Watcher]) -> None:
-        super().__init__(run.start.migration, run.start.policy, backend, store, watchers)
+        super().__init__(Asked(run.start.migration, run.start.policy, backend, store, watchers))
         self.run_id = run.run_id
         self._run, self._attachable = run, backend
 

@@ -1,12 +1,12 @@
 """A run in a thread of its own, and the handle that its starter holds."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from xlkit.model import Iteration, Migration, Run, Status
+from xlkit.model import Forecast, Iteration, Migration, Run, Status
 from xlkit.protocols import Backend, Policy, Watcher
 from xlkit.runner._progress import Snapshot
-from xlkit.runner._recording import Recording
+from xlkit.runner._recording import Asked, Recording
 from xlkit.store import RunStore
 
 
@@ -17,6 +17,8 @@ def start(
     *,
     store: RunStore | None = None,
     watchers: Iterable[Watcher] = (),
+    labels: Mapping[str, str] | None = None,
+    forecast: Forecast | None = None,
 ) -> "RunHandle":
     """Migrate a guest in a thread of its own, and return at once.
 
@@ -32,6 +34,10 @@ def start(
         Where the run is recorded; None is the default store.
     watchers : iterable of callable, default ()
         Each hears every event, in order, in a thread of its own.
+    labels : mapping of str to str, optional
+        What the record says beside it, such as the cell of an experiment.
+    forecast : Forecast or None, default None
+        What is expected of the run, recorded with it so that it can be scored afterwards.
 
     Returns
     -------
@@ -47,7 +53,7 @@ def start(
     --------
     run : The same, in this thread.
     """
-    return RunHandle(Recording(migration, policy, backend, store, watchers))
+    return RunHandle(Recording(Asked(migration, policy, backend, store, watchers, labels or {}, forecast)))
 
 
 class RunHandle:

@@ -1,12 +1,13 @@
 """The recording loop: start on disk before the first page, journal before watchers, one stop on every way out."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from xlkit.errors import InvalidValueError
-from xlkit.model import Control, Event, Iteration, Migration, Run, RunStart, RunStop
+from xlkit.model import Control, Event, Forecast, Iteration, Migration, Run, RunStart, RunStop
 from xlkit.protocols import Backend, Policy, Watcher
 from xlkit.runner._events import EventStream
 from xlkit.runner._progress import Progress
@@ -22,6 +23,8 @@ def run(
     *,
     store: RunStore | None = None,
     watchers: Iterable[Watcher] = (),
+    labels: Mapping[str, str] | None = None,
+    forecast: Forecast | None = None,
 ) -> Run:
     """Migrate a guest and record the run.
 
@@ -40,6 +43,10 @@ def run(
         Where the run is recorded; None is the default store.
     watchers : iterable of callable, default ()
         Each hears every event, in order, in a thread of its own.
+    labels : mapping of str to str, optional
+        What the record says beside it, such as the cell of an experiment.
+    forecast : Forecast or None, default None
+        What is expected of the run, recorded with it so that it can be scored afterwards.
 
     Returns
     -------
@@ -59,20 +66,28 @@ def run(
     KeyboardInterrupt
         After Ctrl-C: the migration was given up and recorded as aborted.
     """
-    return Recording(migration, policy, backend, store, watchers).record()
+    asked = Asked(migration, policy, backend, store, watchers, labels or {}, forecast)
+    return Recording(asked).record()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `run` and `start` were called with."""
+
+    migration: Migration
+    policy: Policy
+    backend: Backend
+    store: RunStore | None
+    watchers: Iterable[Watcher]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    forecast: Forecast | None = None
 
 
 class Recording:
     """One run on its way: what is asked, the operator's switch, and what is known so far."""
 
-    def __init__(
-        self,
-        migration: Migration,
-        policy: Policy,
-        backend: Backend,
-        store: RunStore | None,
-        watchers: Iterable[Watcher],
-    ) -> None:
+    def __init__(self, asked: Asked) -> None:
+        migration, policy = asked.migration, asked.policy
         if not isinstance(migration, Migration):
             raise InvalidValueError(f"migration must be a Migration, for example Migration('demo'), not {migration!r}.")
         if not isinstance(policy, Policy):
@@ -80,10 +95,11 @@ class Recording:
         self.run_id = new_run_id()
         self.switch = policy if isinstance(policy, Switch) else Switch(policy)
         self.progress = Progress()
+        self._asked = asked
         self._migration = migration
-        self._backend = backend
-        self._store = RunStore() if store is None else store
-        self._watchers = tuple(watchers)
+        self._backend = asked.backend
+        self._store = RunStore() if asked.store is None else asked.store
+        self._watchers = tuple(asked.watchers)
 
     def record(self) -> Run:
         """Drive the migration to its end, whichever that is, and record it."""
@@ -120,6 +136,8 @@ class Recording:
             policy=self.switch.policy,
             started_at=datetime.now(UTC),
             setup=setup,
+            labels=self._asked.labels,
+            forecast=self._asked.forecast,
         )
 
 

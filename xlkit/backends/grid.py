@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _Ending = tuple[float, float, int, int]
 
 
-def sweep(
+def simulate_grid(
     backend: SimBackend,
     policies: Iterable[ThresholdPolicy] | None = None,
     *,
@@ -58,7 +58,7 @@ def sweep(
 
     Examples
     --------
-    >>> table = sweep(SimBackend(), min_remaining=[50, 5_000], max_iters=[5, 30])
+    >>> table = simulate_grid(SimBackend(), min_remaining=[50, 5_000], max_iters=[5, 30])
     >>> table["stop_reason"].tolist()
     ['max_iters', 'min_remaining', 'min_remaining', 'min_remaining']
     """
@@ -119,7 +119,7 @@ def _knobs(policies: Iterable[ThresholdPolicy]) -> "tuple[npt.NDArray[np.int64],
     grid = list(policies)
     for policy in grid:
         if not isinstance(policy, ThresholdPolicy):
-            raise InvalidValueError(f"A sweep takes threshold policies only, not {policy!r}: migrate with it instead.")
+            raise InvalidValueError(f"A grid takes threshold policies only, not {policy!r}: migrate with it instead.")
     return np.array([one.min_remaining for one in grid], np.int64), np.array([one.max_iters for one in grid], np.int64)
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xlkit.backends.grid import simulate_grid
 from xlkit.backends.sim import SimBackend
-from xlkit.backends.sweep import sweep
 from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform, Workload
 from xlkit.errors import InvalidValueError
 from xlkit.model import Migration
@@ -50,44 +50,44 @@ def rows_of(table: dict[str, np.ndarray]) -> list[dict[str, object]]:
 
 @settings(max_examples=60, deadline=None)
 @given(workloads, st.lists(knobs, min_size=1, max_size=12), st.sampled_from([0.0, 0.4]))
-def test_a_sweep_equals_a_migration_for_each_policy(workload: Workload, policies: list[ThresholdPolicy], noise: float):
+def test_a_grid_equals_a_migration_for_each_policy(workload: Workload, policies: list[ThresholdPolicy], noise: float):
     backend = SimBackend(memory="16MiB", workload=workload, noise=noise)
-    assert rows_of(sweep(backend, policies)) == one_by_one(backend, policies)
+    assert rows_of(simulate_grid(backend, policies)) == one_by_one(backend, policies)
 
 
 def test_a_grid_is_every_pair_with_max_iters_fastest():
-    table = sweep(SimBackend(memory="16MiB"), min_remaining=[50, 500], max_iters=range(1, 4))
+    table = simulate_grid(SimBackend(memory="16MiB"), min_remaining=[50, 500], max_iters=range(1, 4))
     assert table["min_remaining"].tolist() == [50, 50, 50, 500, 500, 500]
     assert table["max_iters"].tolist() == [1, 2, 3, 1, 2, 3]
 
 
 def test_0_asks_for_xen_s_defaults():
-    table = sweep(SimBackend(memory="16MiB"), min_remaining=[0], max_iters=[0])
+    table = simulate_grid(SimBackend(memory="16MiB"), min_remaining=[0], max_iters=[0])
     assert (table["min_remaining"].tolist(), table["max_iters"].tolist()) == ([50], [5])
 
 
 def test_without_a_grid_it_is_xen_s_own_rule():
-    assert rows_of(sweep(SimBackend())) == one_by_one(SimBackend(), [ThresholdPolicy()])
+    assert rows_of(simulate_grid(SimBackend())) == one_by_one(SimBackend(), [ThresholdPolicy()])
 
 
 @pytest.mark.parametrize("grid", [{"policies": []}, {"min_remaining": []}, {"max_iters": []}])
 def test_an_empty_grid_gives_empty_columns(grid: dict[str, Any]):
-    table = sweep(SimBackend(), **grid)
+    table = simulate_grid(SimBackend(), **grid)
     assert set(map(len, table.values())) == {0}
     assert len(table) == 8
 
 
-def test_a_sweep_leaves_the_backend_as_it_was():
+def test_a_grid_leaves_the_backend_as_it_was():
     backend = SimBackend(memory="16MiB")
-    sweep(backend, max_iters=[9])
+    simulate_grid(backend, max_iters=[9])
     assert backend.guests() == ()
 
 
 def test_other_policies_are_refused():
     with pytest.raises(InvalidValueError, match="threshold policies only"):
-        sweep(SimBackend(), [ThresholdPolicy(), SusePolicy()])
+        simulate_grid(SimBackend(), [ThresholdPolicy(), SusePolicy()])
 
 
 def test_a_knob_out_of_range_is_refused():
     with pytest.raises(InvalidValueError, match="max_iters must lie between"):
-        sweep(SimBackend(), max_iters=[5, -1])
+        simulate_grid(SimBackend(), max_iters=[5, -1])
