@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
     from xlkit.model import Migration, Run
-    from xlkit.panels import LaunchPanel
+    from xlkit.panels import LaunchPanel, WatchPanel
     from xlkit.policies import (
         DowntimeBudgetPolicy,
         LegacyXenPolicy,
@@ -50,6 +50,7 @@ __all__ = [
     "ThresholdPolicy",
     "TimeLimitPolicy",
     "Uniform",
+    "WatchPanel",
     "XcpNgPolicy",
     "XenServerPolicy",
     "XlkitError",
@@ -70,7 +71,7 @@ _NAMES_OF = {
     "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
     "model": ("Migration", "Run"),
-    "panels": ("LaunchPanel",),
+    "panels": ("LaunchPanel", "WatchPanel"),
     "policies": (
         "DowntimeBudgetPolicy",
         "LegacyXenPolicy",

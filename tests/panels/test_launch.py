@@ -35,14 +35,14 @@ def until(true):
 
 
 def test_a_click_launches_a_run_that_is_recorded(panel, own_store):
-    panel.buttons["launch"].click()
+    panel.button.click()
     run = panel.wait(WAIT_S)
     assert run.stop.status is Status.COMPLETED
     assert RunStore(own_store)[-1].run_id == run.run_id
 
 
 def test_a_call_launches_the_same_run_as_a_click(panel):
-    panel.buttons["launch"].click()
+    panel.button.click()
     clicked = panel.wait(WAIT_S)
     panel.launch()
     assert panel.wait(WAIT_S).iterations == clicked.iterations
@@ -74,11 +74,11 @@ def test_a_store_of_ones_own_is_taken(tmp_path):
 def test_the_end_is_told_in_words_and_drawn(panel):
     panel.launch()
     run = panel.wait(WAIT_S)
-    assert "completed, ended by min_remaining; downtime" in panel.display.status.value
-    assert "Precopy ended because" in panel.display.summary.value
-    assert "role=" in panel.display.status.value
-    assert len(panel.display.chart.rows) == len(run.iterations)
-    assert "<table" in panel.display.summary.value
+    assert "completed, ended by min_remaining; downtime" in panel.watch.display.status.value
+    assert "Precopy ended because" in panel.watch.display.summary.value
+    assert "role=" in panel.watch.display.status.value
+    assert len(panel.watch.display.chart.rows) == len(run.iterations)
+    assert "<table" in panel.watch.display.summary.value
 
 
 def test_runs_are_kept_in_order(panel):
@@ -92,35 +92,36 @@ def test_runs_are_kept_in_order(panel):
 def test_the_passes_are_shown_while_the_run_goes_on(held, gated):
     held.launch()
     gated.let(2)
-    assert until(lambda: len(held.display.chart.rows) == 2)
+    assert until(lambda: len(held.watch.display.chart.rows) == 2)
     assert held.running
     assert repr(held) == "LaunchPanel(running, 2 passes)"
-    assert "2 of at most 30 live passes" in held.display.progress.value
+    assert "2 of at most 30 live passes" in held.watch.display.progress.value
 
 
 def test_stop_now_ends_precopy(held, gated):
     held.launch()
-    held.buttons["stop"].click()
+    held.watch.buttons.stop.click()
     gated.let()
     run = held.wait(WAIT_S)
     assert run.stop.stop_reason is StopReason.OPERATOR
-    assert "operator asked for it" in held.display.summary.value
+    assert "operator asked for it" in held.watch.display.summary.value
 
 
 def test_abort_leaves_the_guest_at_the_source(held, gated):
     held.launch()
-    held.buttons["abort"].click()
+    held.watch.buttons.abort.click()
+    held.watch.buttons.confirm.click()
     run = held.wait(WAIT_S)
     assert run.stop.status is Status.ABORTED
     assert gated.guests() == (Side.SOURCE,)
-    assert "runs on at the source" in held.display.summary.value
+    assert "runs on at the source" in held.watch.display.summary.value
 
 
 def test_knobs_can_be_applied_to_a_run_that_goes_on(held, gated):
     held.launch()
     held.set(min_remaining=70_000)
-    held.buttons["apply"].click()
-    assert held.display.chart.min_remaining == 70_000
+    held.watch.buttons.apply.click()
+    assert until(lambda: held.watch.display.chart.min_remaining == 70_000)
     gated.let()
     run = held.wait(WAIT_S)
     assert run.controls[0].policy.min_remaining == 70_000
@@ -129,7 +130,9 @@ def test_knobs_can_be_applied_to_a_run_that_goes_on(held, gated):
 
 def test_the_buttons_say_what_can_be_done(held, gated):
     def free():
-        return {name for name, button in held.buttons.items() if not button.disabled}
+        buttons = held.watch.buttons
+        named = {"launch": held.button, "stop": buttons.stop, "abort": buttons.abort, "apply": buttons.apply}
+        return {name for name, button in named.items() if not button.disabled}
 
     assert free() == {"launch"}
     held.launch()
@@ -158,7 +161,7 @@ def test_waiting_can_be_awaited(panel):
 
 
 def test_waiting_for_nothing_says_so(panel):
-    with pytest.raises(PreflightError, match="Nothing was launched"):
+    with pytest.raises(PreflightError, match="Launch one"):
         panel.wait()
 
 
@@ -168,18 +171,18 @@ def test_a_failure_is_shown_and_raised():
             raise PreflightError("The guest <web01> is not there. Start it.")
 
     with LaunchPanel(backend=Failing()) as panel:
-        panel.buttons["launch"].click()
+        panel.button.click()
         with pytest.raises(PreflightError):
             panel.wait(WAIT_S)
-        assert "The guest &lt;web01&gt; is not there" in panel.display.status.value
-        assert not panel.buttons["launch"].disabled
+        assert "The guest &lt;web01&gt; is not there" in panel.watch.display.status.value
+        assert not panel.button.disabled
 
 
 def test_settings_that_do_not_fit_are_shown_to_a_click_and_raised_to_a_call(panel):
     panel.set(memory_mib=16, workload="hotcold")
     panel.controls.new_backend = lambda: SimBackend(memory="no amount")
-    panel.buttons["launch"].click()
-    assert "no amount" in panel.display.status.value
+    panel.button.click()
+    assert "no amount" in panel.watch.display.status.value
     with pytest.raises(InvalidValueError, match="no amount"):
         panel.launch()
 
@@ -198,8 +201,8 @@ def test_each_launch_has_a_guest_of_its_own_and_close_ends_the_last(panel, monke
 
 
 def test_a_picture_that_fails_leaves_the_run_and_the_buttons_alone(panel, monkeypatch, caplog):
-    monkeypatch.setattr(panel.display.chart, "draw", lambda _: 1 / 0)
-    monkeypatch.setattr(panel.display, "begin", lambda *_: None)
+    monkeypatch.setattr(panel.watch.display.chart, "draw", lambda _: 1 / 0)
+    monkeypatch.setattr(panel.watch.display, "begin", lambda *_: None)
     panel.launch()
     assert panel.wait(WAIT_S).stop.status is Status.COMPLETED
     assert not panel.running

@@ -2,5 +2,6 @@
 
 from xlkit.panels.launch import LaunchPanel
 from xlkit.panels.livechart import LiveChart
+from xlkit.panels.watch import WatchPanel
 
-__all__ = ["LaunchPanel", "LiveChart"]
+__all__ = ["LaunchPanel", "LiveChart", "WatchPanel"]

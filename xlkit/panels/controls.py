@@ -9,8 +9,7 @@ import ipywidgets
 from xlkit.engine.workload import HotCold, Idle, Sweep, Uniform, Workload
 from xlkit.errors import InvalidValueError
 from xlkit.panels.knob import LABEL_WIDTH, Knob
-from xlkit.policies import XEN_MAX_ITERS, XEN_MIN_REMAINING, ThresholdPolicy
-from xlkit.units import UINT32_MAX
+from xlkit.panels.rule import RuleKnobs
 
 BACKENDS: Final = {"local: a real guest process": "local", "sim: imagined, a virtual clock": "sim"}
 _BACKEND_CLASSES: Final = {"local": "LocalBackend", "sim": "SimBackend"}
@@ -49,14 +48,8 @@ class Controls:
     def __init__(self, **settings: Any) -> None:
         self.backend = _choice("backend", BACKENDS)
         self.workload = _choice("workload", _WORKLOAD_TEXTS)
-        self.min_remaining = Knob(
-            "min_remaining", "pages", XEN_MIN_REMAINING, (1, 100_000), smallest=0, largest=UINT32_MAX,
-            hint="precopy ends before the first pass with fewer dirty pages, which is still sent live; 0 is Xen's 50",
-        )  # fmt: skip
-        self.max_iters = Knob(
-            "max_iters", "passes", XEN_MAX_ITERS, (1, 100), smallest=0, largest=UINT32_MAX,
-            hint="precopy ends when so many passes are done; 0 is Xen's 5",
-        )  # fmt: skip
+        self.rule = RuleKnobs()
+        self.min_remaining, self.max_iters = self.rule.min_remaining, self.rule.max_iters
         self.dirty_rate_pages_s = Knob(
             "dirty rate", "pages/s", 10_000, (100, 200_000), smallest=0, hint="writes of the guest, each to one page"
         )
@@ -88,16 +81,6 @@ class Controls:
             else:
                 _choose(name, control, value)
 
-    def policy(self) -> ThresholdPolicy:
-        """Return the stop rule that is set.
-
-        Returns
-        -------
-        ThresholdPolicy
-            Xen's rule with both knobs.
-        """
-        return ThresholdPolicy(min_remaining=self.min_remaining.value, max_iters=self.max_iters.value)
-
     def new_backend(self) -> Any:
         """Make the backend that is set, with a guest of its own.
 
@@ -127,14 +110,13 @@ class Controls:
             knob.disable(disabled=disabled)
 
     def _view(self) -> ipywidgets.Box:
-        policy = ipywidgets.VBox([ipywidgets.HTML("<b>Stop rule</b>"), self.min_remaining.view, self.max_iters.view])
         guest = ipywidgets.VBox(
             [
                 ipywidgets.HTML("<b>Guest and link</b>"), self.backend, self.workload,
                 self.dirty_rate_pages_s.view, self.memory_mib.view, self.bandwidth_mbit_s.view,
             ]
         )  # fmt: skip
-        return ipywidgets.Box([policy, guest], layout={"flex_flow": "row wrap"})
+        return ipywidgets.Box([self.rule.view, guest], layout={"flex_flow": "row wrap"})
 
 
 def _choice(name: str, texts: Mapping[str, str]) -> ipywidgets.Dropdown:

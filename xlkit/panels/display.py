@@ -6,8 +6,10 @@ from html import escape
 import ipywidgets
 
 from xlkit import units
-from xlkit.model import Iteration, Phase, Run
+from xlkit.model import Iteration, Phase, Run, RunStart
 from xlkit.panels.livechart import LiveChart
+from xlkit.protocols import Policy
+from xlkit.runner import Snapshot
 from xlkit.views.facts import downtime_text
 from xlkit.views.prose import happened
 from xlkit.views.tables import iterations_table
@@ -55,31 +57,45 @@ class RunDisplay:
         """
         self._iterations = ()
         self.summary.value = ""
-        self.chart.min_remaining = min_remaining
+        self.chart.min_remaining, self.chart.proposed = min_remaining, 0
         self.chart.draw(())
         self.say(f"{what} begins; pass 0 sends the whole memory.")
 
-    def follow(self, iterations: Sequence[Iteration], max_iters: int, elapsed_s: float) -> None:
+    def propose(self, min_remaining: int, *, in_force: bool) -> None:
+        """Draw the threshold that the knob stands at.
+
+        Parameters
+        ----------
+        min_remaining : int
+            Threshold [page of 4096 B].
+        in_force : bool
+            Whether it is that of the next launch; else a run goes on, and its own line stays.
+        """
+        if in_force:
+            self.chart.min_remaining = min_remaining
+        self.chart.proposed = 0 if in_force or min_remaining == self.chart.min_remaining else min_remaining
+
+    def follow(self, seen: Snapshot, policy: Policy, elapsed_s: float) -> None:
         """Show how far the run is.
 
         Parameters
         ----------
-        iterations : sequence of Iteration
-            All passes that have ended.
-        max_iters : int
-            How many passes the policy allows at most.
+        seen : Snapshot
+            The run as it stands.
+        policy : Policy
+            The policy in force.
         elapsed_s : float
-            Since the launch [s].
+            Since the panel began to follow [s].
         """
-        done = sum(one.phase is Phase.PRECOPY for one in iterations)
-        self.progress.value = (
-            f'<progress max="{max_iters}" value="{min(done, max_iters)}" aria-label="passes done"></progress> '
-            f"{done} of at most {max_iters} live passes, {units.format_s(_tenths(elapsed_s))}"
-        )
-        if len(iterations) != len(self._iterations):
-            self._iterations = tuple(iterations)
-            self.chart.draw(iterations)
-            self.say(_latest(iterations[-1]))
+        self.progress.value = _progress(seen, policy, elapsed_s)
+        threshold = getattr(policy, "min_remaining", 0)
+        if threshold != self.chart.min_remaining:
+            self.chart.min_remaining = threshold
+            self.chart.proposed = 0
+        if len(seen.iterations) != len(self._iterations):
+            self._iterations = tuple(seen.iterations)
+            self.chart.draw(seen.iterations)
+            self.say(_latest(seen.iterations[-1]))
 
     def end(self, run: Run) -> None:
         """Show how the run ended.
@@ -112,6 +128,26 @@ def _latest(one: Iteration) -> str:
     count = "an unknown number of" if one.dirty_pages is None else f"{one.dirty_pages:,}"
     paused = ", sent while the guest was paused" if one.phase is Phase.STOP_AND_COPY else ""
     return f"Pass {one.iteration} has ended: {count} dirty pages{paused}."
+
+
+def _progress(seen: Snapshot, policy: Policy, elapsed_s: float) -> str:
+    done = sum(one.phase is Phase.PRECOPY for one in seen.iterations)
+    most = getattr(policy, "max_iters", None)
+    known = f'max="{most}" value="{min(done, most)}" ' if most else ""
+    limit = f" of at most {most}" if most else ""
+    parts = [f"{done}{limit} live passes", units.format_s(_tenths(elapsed_s))]
+    share = None if seen.iterations or seen.start is None else _share_of_first_pass(seen.start, elapsed_s)
+    if share is not None:
+        parts.append(f"about {share:.0%} of pass 0")
+    return f'<progress {known}aria-label="passes done"></progress> {", ".join(parts)}'
+
+
+def _share_of_first_pass(start: RunStart, elapsed_s: float) -> float | None:
+    """Estimate how much of the memory went out, where the link's bandwidth was set."""
+    bandwidth_bytes_s = start.setup.settings.get("bandwidth_bytes_s")
+    if not bandwidth_bytes_s or not start.setup.memory_pages:
+        return None
+    return min(0.99, elapsed_s * float(bandwidth_bytes_s) / (start.setup.memory_pages * units.PAGE_BYTES))
 
 
 def _tenths(seconds: float) -> float:

@@ -25,8 +25,8 @@ function shortly(count) {
   return count >= 1e3 ? `${count / 1e3}k` : `${count}`;
 }
 
-function scales(rows, threshold, width) {
-  const drawn = rows.map((row) => Math.max(row[1], LOWEST)).concat(threshold ? [threshold] : []);
+function scales(rows, thresholds, width) {
+  const drawn = rows.map((row) => Math.max(row[1], LOWEST)).concat(thresholds.filter(Boolean));
   const top = Math.ceil(Math.log10(Math.max(100, ...drawn) * 1.01));
   const low = Math.floor(Math.log10(Math.min(10, ...drawn)));
   const last = Math.max(5, ...rows.map((row) => row[0]));
@@ -56,11 +56,10 @@ function axes(svg, scale, width) {
   svg.append(node("text", upright, "dirty pages, log scale"));
 }
 
-function line(svg, scale, threshold, width) {
+function line(svg, scale, threshold, width, kind, name) {
   const y = scale.y(threshold);
-  svg.append(node("line", { class: "threshold", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
-  const label = `min_remaining ${threshold.toLocaleString("en")}`;
-  svg.append(node("text", { x: width - MARGIN.right + 6, y: y + 4 }, label));
+  svg.append(node("line", { class: kind, x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
+  svg.append(node("text", { x: width - MARGIN.right + 6, y: y + 4 }, `${name} ${threshold.toLocaleString("en")}`));
 }
 
 function passes(svg, scale, rows) {
@@ -85,25 +84,29 @@ function render({ model, el }) {
   const svg = node("svg", { class: "xlkit-chart", role: "img" });
   el.append(svg);
   function draw() {
-    const rows = model.get("rows"), threshold = model.get("min_remaining"), width = Math.max(320, el.clientWidth || 640);
-    const scale = scales(rows, threshold, width);
+    const rows = model.get("rows"), width = Math.max(320, el.clientWidth || 640);
+    const threshold = model.get("min_remaining"), proposed = model.get("proposed");
+    const scale = scales(rows, [threshold, proposed], width);
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     svg.setAttribute("height", HEIGHT);
     svg.setAttribute("aria-label", spoken(rows));
     axes(svg, scale, width);
-    if (threshold) line(svg, scale, threshold, width);
+    if (threshold) line(svg, scale, threshold, width, "threshold", "min_remaining");
+    if (proposed) line(svg, scale, proposed, width, "proposed", "not applied");
     passes(svg, scale, rows);
   }
   const resized = new ResizeObserver(draw);
   model.on("change:rows", draw);
   model.on("change:min_remaining", draw);
+  model.on("change:proposed", draw);
   resized.observe(el);
   draw();
   return () => {
     resized.disconnect();
     model.off("change:rows", draw);
     model.off("change:min_remaining", draw);
+    model.off("change:proposed", draw);
   };
 }
 

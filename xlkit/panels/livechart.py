@@ -21,6 +21,8 @@ class LiveChart(anywidget.AnyWidget):
     ----------
     min_remaining : int, default 0
         Threshold of the policy, drawn as a dotted line [page of 4096 B]; 0 draws none.
+    proposed : int, default 0
+        Threshold that a knob stands at and that is not applied, drawn as a thin dashed line [page]; 0 draws none.
     """
 
     _esm = _HERE / "livechart.js"
@@ -30,6 +32,9 @@ class LiveChart(anywidget.AnyWidget):
         sync=True
     )
     min_remaining: Any = traitlets.Int(0, help="Threshold of the policy [page]; 0 draws none.").tag(sync=True)
+    proposed: Any = traitlets.Int(0, help="Threshold that a knob stands at, not applied [page]; 0 draws none.").tag(
+        sync=True
+    )
 
     def draw(self, iterations: Iterable[Iteration]) -> None:
         """Show passes in place of those shown before.

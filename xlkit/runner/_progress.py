@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from xlkit.model import Event, Iteration, Run, RunStop, Status
+from xlkit.model import Event, Iteration, Run, RunStart, RunStop, Status
 
 
 class Snapshot(NamedTuple):
@@ -20,12 +20,15 @@ class Snapshot(NamedTuple):
         The run's end; None while it is going on, and where it failed before it began.
     error : BaseException or None
         What the run failed with.
+    start : RunStart or None
+        What is asked, and what the backend knew before; None until it has begun.
     """
 
     status: Status
     iterations: tuple[Iteration, ...]
     stop: RunStop | None
     error: BaseException | None
+    start: RunStart | None = None
 
     @property
     def final(self) -> bool:
@@ -38,6 +41,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._start: RunStart | None = None
         self._iterations: tuple[Iteration, ...] = ()
         self._stop: RunStop | None = None
         self._run: Run | None = None
@@ -46,7 +50,9 @@ class Progress:
     def take(self, event: Event) -> None:
         """Take an event that the journal has."""
         with self._changed:
-            if isinstance(event, Iteration):
+            if isinstance(event, RunStart):
+                self._start = event
+            elif isinstance(event, Iteration):
                 self._iterations = (*self._iterations, event)
             elif isinstance(event, RunStop):
                 self._stop = event
@@ -89,4 +95,5 @@ class Progress:
         status = Status.RUNNING
         if self._is_over():
             status = self._stop.status if self._stop is not None else Status.FAILED
-        return Snapshot(status, self._iterations[since:], self._stop if self._is_over() else None, self._error)
+        stop = self._stop if self._is_over() else None
+        return Snapshot(status, self._iterations[since:], stop, self._error, self._start)

@@ -106,6 +106,7 @@ class Recording:
         start = self._start()
         with listening(self._watchers) as tell, self._journal(start) as journal:
             stream = EventStream(journal, self.progress, tell)
+            self.progress.take(start)
             tell(start)
             try:
                 self._follow(stream.hear)
