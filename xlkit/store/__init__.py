@@ -3,6 +3,19 @@
 from xlkit.store._journal import Journal
 from xlkit.store._parquet import SCHEMA_VERSION, read_runs, schema, write_runs
 from xlkit.store._records import RunHead, StoreWarning
+from xlkit.store._remarks import Remark
+from xlkit.store._search import Searcher
 from xlkit.store._store import RunStore
 
-__all__ = ["SCHEMA_VERSION", "Journal", "RunHead", "RunStore", "StoreWarning", "read_runs", "schema", "write_runs"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Journal",
+    "Remark",
+    "RunHead",
+    "RunStore",
+    "Searcher",
+    "StoreWarning",
+    "read_runs",
+    "schema",
+    "write_runs",
+]

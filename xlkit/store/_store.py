@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import overload
@@ -17,6 +17,8 @@ from xlkit.store._index import Index, list_files, stamp_of
 from xlkit.store._journal import SUFFIX, Journal, taken_over
 from xlkit.store._parquet import SealedRun, write_runs
 from xlkit.store._records import RunHead, StoreWarning, check_run_id
+from xlkit.store._remarks import Remark, checked_tags, read_remarks, write_remark
+from xlkit.store._search import Searcher
 from xlkit.store._table import html_table
 
 _RUNS_A_FILE = 5000
@@ -190,6 +192,71 @@ class RunStore:
             If there is no such field.
         """
         return list(self._index.load_all(matching(fields)))
+
+    def search(self, text: str) -> list[RunHead]:
+        """Search the runs by words, without reading their iterations.
+
+        Parameters
+        ----------
+        text : str
+            Words that must all occur, upper or lower case alike, in what is known of a run or was said of it;
+            ``name:word`` asks one field: ``status:failed``, ``tag:monday``, ``policy:xen``.
+
+        Returns
+        -------
+        list of RunHead
+            In the order of their ids; all runs for an empty text.
+
+        Raises
+        ------
+        InvalidValueError
+            If there is no such field.
+        """
+        return Searcher(self.heads(), self.remarks()).search(text)
+
+    def remarks(self) -> dict[str, Remark]:
+        """List what was said of runs.
+
+        Returns
+        -------
+        dict of str to Remark
+            By the run's id; runs of which nothing was said are not in it.
+        """
+        return read_remarks(self.path)
+
+    def remark(self, key: str | int, *, tags: Iterable[str] | None = None, note: str | None = None) -> Remark:
+        """Say something of a run; the record itself stays as it is.
+
+        Parameters
+        ----------
+        key : str or int
+            The run, as for look-up.
+        tags : iterable of str, optional
+            Words to find it by, in place of those before; what was said before stays when not given.
+        note : str, optional
+            Free text, in place of that before.
+
+        Returns
+        -------
+        Remark
+            What is said of it now.
+
+        Raises
+        ------
+        UnknownRunError
+            If no run, or more than one, answers to the key.
+        InvalidValueError
+            If a tag is no single word.
+        StoreError
+            If it cannot be written.
+        """
+        run_id = key if key in self else self._resolve(key)
+        before = self.remarks().get(str(run_id), Remark())
+        now = Remark(
+            tags=before.tags if tags is None else checked_tags(tags), note=before.note if note is None else note
+        )
+        write_remark(self.path, str(run_id), now)
+        return now
 
     def recover(self) -> list[Run]:
         """Seal the journals whose writers are gone, and mark those without an end as incomplete.
