@@ -77,6 +77,7 @@ class LaunchPanel:
         self.watch.buttons.row.children = (self.button, *self.watch.buttons.row.children)
         knobs = self.controls.rule.view if self._given is not None else self.controls.view
         self.view = ipywidgets.VBox([knobs, self.watch.view])
+        self.view.add_class("xlkit-panel")
 
     @property
     def runs(self) -> tuple[Run, ...]:
