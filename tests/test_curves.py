@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.records import a_final_pass, a_pass, a_run, a_start, a_stop
-from xlkit.curves import DirtyCurve, Observed, fit_curve, observed
+from xlkit.curves import DirtyCurve, Observed, fit_curve, observed, resampled_curves
 from xlkit.errors import InvalidValueError
 from xlkit.model import Phase, Run
 
@@ -91,3 +91,29 @@ def test_what_a_pass_takes_beside_its_pages_raises_the_floor():
 def test_a_fit_of_nothing_says_what_it_needs():
     with pytest.raises(InvalidValueError, match="at least two passes"):
         fit_curve([])
+
+
+def test_one_outlier_does_not_draw_the_curve_to_itself():
+    some = seen(HOT, [2.0, 1.0, 0.5, 0.1, 0.05, 0.02, 0.01])
+    off = Observed(run_id="a", iteration=9, phase=Phase.PRECOPY, window_s=0.2, dirty_pages=20, ended_s=0.0)
+    fit = fit_curve([*some, off])
+    assert float(fit.pages(0.2)) == pytest.approx(float(HOT.pages(0.2)), rel=0.1)
+
+
+def test_a_set_that_is_swept_through_bends_as_sharply_as_it_was_seen_to():
+    sweep = DirtyCurve(sets_pages=(), times_s=(), rate_pages_s=0.0, swept_pages=(1000.0,), swept_times_s=(0.1,))
+    fit = fit_curve(seen(sweep, [0.01, 0.02, 0.05, 0.08, 0.12, 0.2, 0.5, 1.0]))
+    assert fit.pages([0.06, 0.3]) == pytest.approx([600, 1000], rel=0.05)
+
+
+def test_resampled_curves_agree_where_sets_were_seen_and_differ_where_none_were():
+    drawn = resampled_curves(seen(HOT, [0.1, 0.2]), 60, memory_pages=65_536)
+    at = np.array([one.pages([0.1, 0.001]) for one in drawn])
+    near, far = np.std(np.log(at), axis=0)
+    assert near < 0.1 < far
+
+
+def test_resampled_curves_are_the_same_for_the_same_seed():
+    some = seen(HOT, [0.1, 0.2])
+    assert resampled_curves(some, 3, seed=5) == resampled_curves(some, 3, seed=5)
+    assert resampled_curves(some, 3, seed=5) != resampled_curves(some, 3, seed=6)

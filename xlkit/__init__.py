@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xlkit.backends.sim import SimBackend
     from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
+    from xlkit.forecasts import learn
     from xlkit.model import Migration, Run
     from xlkit.panels import LaunchPanel, WatchPanel
     from xlkit.policies import (
@@ -56,6 +57,7 @@ __all__ = [
     "XlkitError",
     "attach",
     "frames",
+    "learn",
     "replay",
     "replay_grid",
     "run",
@@ -70,6 +72,7 @@ _NAMES_OF = {
     "backends.grid": ("simulate_grid",),
     "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
+    "forecasts": ("learn",),
     "model": ("Migration", "Run"),
     "panels": ("LaunchPanel", "WatchPanel"),
     "policies": (

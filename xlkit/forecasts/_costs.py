@@ -1,0 +1,103 @@
+"""What one recorded run tells of its costs: what passes took beside their pages, and what came around them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+from xlkit.model import Decision, Iteration, Phase, Run, Status
+from xlkit.units import PAGE_BYTES
+
+_FASTEST_STEPS_A_MS = 5
+_PAGES_A_STEP = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A pass that was timed: its pages, the bytes that went out (or the bytes of its pages), and its time."""
+
+    first: bool
+    pages: int
+    sent_bytes: int
+    took_s: float
+    bytes_known: bool
+
+
+def sent(run: Run) -> Iterator[Sent]:
+    """Yield the passes sent while the guest ran, of which pages and time are known."""
+    for one in _live(run):
+        pages = one.sent_pages if one.sent_pages is not None else run.backed_pages(one)
+        took_s = one.ended_s - one.begun_s
+        if pages and took_s > 0:
+            known = one.sent_bytes is not None
+            yield Sent(one.iteration == 0, pages, one.sent_bytes or pages * PAGE_BYTES, took_s, known)
+
+
+def waits_s(run: Run) -> list[float]:
+    """List the times from the end of a pass to the collection of the next set."""
+    return [max(0.0, now.collected_s - last.ended_s) for last, now in pairwise(_live(run))]
+
+
+def collects_s(run: Run) -> list[float]:
+    """List the times from a collection to the begin of the pass that sends the set."""
+    return [one.collect_s for one in _live(run)[1:] if one.collect_s is not None]
+
+
+def suspends_s(run: Run, wait_s: float) -> list[float]:
+    """List, at most one, the time from ending precopy to the collection of the final set."""
+    live, final = _live(run), _final(run)
+    if final is None or not live:
+        return []
+    asked = wait_s if live[-1].decision_before is not Decision.STOP_AND_COPY else 0.0
+    return [max(0.0, final.collected_s - live[-1].ended_s - asked)]
+
+
+def fixed_downtimes_s(run: Run, bytes_s: float, bytes_a_page: float) -> list[float]:
+    """List, at most one, the downtime beside the transfer of the final set."""
+    final, downtime_s = _final(run), run.stop.downtime_s
+    if run.stop.status is not Status.COMPLETED or downtime_s is None or final is None:
+        return []
+    pages = final.dirty_pages if final.sent_pages is None else final.sent_pages
+    if pages is None:
+        return []
+    sent_bytes = pages * bytes_a_page if final.sent_bytes is None else final.sent_bytes
+    # A final set that went faster than the passes leaves less than nothing; what it cost besides stays unknown.
+    rest_s = downtime_s - sent_bytes / bytes_s
+    return [rest_s] if rest_s > 0 else []
+
+
+def befores_s(run: Run) -> list[float]:
+    """List, at most one, the time before pass 0."""
+    return [max(0.0, one.begun_s) for one in run.iterations[:1] if one.iteration == 0]
+
+
+def afters_s(run: Run, wait_s: float) -> list[float]:
+    """List, at most one, what of the run after the last live pass is not downtime."""
+    live, stop = _live(run), run.stop
+    if stop.status is not Status.COMPLETED or stop.ended_s is None or stop.downtime_s is None or not live:
+        return []
+    asked = wait_s if live[-1].decision_before is not Decision.STOP_AND_COPY else 0.0
+    rest_s = stop.ended_s - live[-1].ended_s - stop.downtime_s - asked
+    return [max(0.0, rest_s)]
+
+
+def written_pages_s(run: Run) -> float | None:
+    """Tell how many pages a second the guest wrote by its heartbeat, the page of its registers left out.
+
+    The live engine's heartbeat counts that page at each step; a step writes ten data pages at most, where it can.
+    """
+    beats = [one.heartbeat_pages for one in run.iterations if one.heartbeat_pages]
+    n_ms = sum(map(len, beats))
+    if not n_ms:
+        return None
+    pages_a_ms = sum(map(sum, beats)) / n_ms
+    steps_a_ms = min(_FASTEST_STEPS_A_MS, max(1, ceil(pages_a_ms / _PAGES_A_STEP - 0.05)))
+    return max(0.0, pages_a_ms - steps_a_ms) * 1000
+
+
+def _live(run: Run) -> list[Iteration]:
+    return [one for one in run.iterations if one.phase is Phase.PRECOPY]
+
+
+def _final(run: Run) -> Iteration | None:
+    return next((one for one in run.iterations if one.phase is Phase.STOP_AND_COPY), None)
