@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xlkit.errors import XlkitError
     from xlkit.forecasts import learn
     from xlkit.model import Migration, Run
-    from xlkit.panels import LaunchPanel, WatchPanel
+    from xlkit.panels import LaunchPanel, LearnPanel, WatchPanel
     from xlkit.policies import (
         DowntimeBudgetPolicy,
         LegacyXenPolicy,
@@ -37,6 +37,7 @@ __all__ = [
     "HotCold",
     "Idle",
     "LaunchPanel",
+    "LearnPanel",
     "LegacyXenPolicy",
     "LocalBackend",
     "Migration",
@@ -74,7 +75,7 @@ _NAMES_OF = {
     "errors": ("XlkitError",),
     "forecasts": ("learn",),
     "model": ("Migration", "Run"),
-    "panels": ("LaunchPanel", "WatchPanel"),
+    "panels": ("LaunchPanel", "LearnPanel", "WatchPanel"),
     "policies": (
         "DowntimeBudgetPolicy",
         "LegacyXenPolicy",

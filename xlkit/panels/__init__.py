@@ -1,7 +1,8 @@
 """Panels for notebooks: they bind widgets to public calls, and think nothing themselves."""
 
 from xlkit.panels.launch import LaunchPanel
+from xlkit.panels.learn import LearnPanel
 from xlkit.panels.livechart import LiveChart
 from xlkit.panels.watch import WatchPanel
 
-__all__ = ["LaunchPanel", "LiveChart", "WatchPanel"]
+__all__ = ["LaunchPanel", "LearnPanel", "LiveChart", "WatchPanel"]

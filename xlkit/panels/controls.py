@@ -89,11 +89,10 @@ class Controls:
         Backend
             A `LocalBackend` or a `SimBackend`.
         """
-        # Imported where one is made: a panel on the simulator must not ask for the engine's system.
-        home = import_module(f"xlkit.backends.{self.backend.value}")
-        return getattr(home, _BACKEND_CLASSES[self.backend.value])(
-            memory=f"{self.memory_mib.value}MiB",
-            bandwidth=f"{self.bandwidth_mbit_s.value}Mbit/s",
+        return make_backend(
+            self.backend.value,
+            memory_mib=self.memory_mib.value,
+            bandwidth_mbit_s=self.bandwidth_mbit_s.value,
             workload=WORKLOADS[self.workload.value](self.dirty_rate_pages_s.value),
         )
 
@@ -117,6 +116,39 @@ class Controls:
             ]
         )  # fmt: skip
         return ipywidgets.Box([self.rule.view, guest], layout={"flex_flow": "row wrap"})
+
+
+def make_backend(name: str, *, memory_mib: int, bandwidth_mbit_s: int, workload: Workload) -> Any:
+    """Make an embedded backend with a guest of its own.
+
+    Parameters
+    ----------
+    name : str
+        "local" or "sim".
+    memory_mib : int
+        Size of the guest [MiB].
+    bandwidth_mbit_s : int
+        Bandwidth of the link [Mbit/s].
+    workload : Workload
+        How the guest writes.
+
+    Returns
+    -------
+    Backend
+        A `LocalBackend`, which whoever made it must close, or a `SimBackend`.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such backend.
+    """
+    if name not in _BACKEND_CLASSES:
+        raise InvalidValueError(f"backend must be one of {', '.join(_BACKEND_CLASSES)}, not {name!r}.")
+    # Imported where one is made: a panel on the simulator must not ask for the engine's system.
+    home = import_module(f"xlkit.backends.{name}")
+    return getattr(home, _BACKEND_CLASSES[name])(
+        memory=f"{memory_mib}MiB", bandwidth=f"{bandwidth_mbit_s}Mbit/s", workload=workload
+    )
 
 
 def _choice(name: str, texts: Mapping[str, str]) -> ipywidgets.Dropdown:
