@@ -31,7 +31,8 @@ def cleaned(notebook: Any) -> Any:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
         for output in cell.get("outputs", ()):
             output.get("data", {}).pop(_WIDGET, None)
-            output.metadata = nbformat.from_dict({})
+            if "metadata" in output:  # a stream has none
+                output.metadata = nbformat.from_dict({})
     return clean
 
 

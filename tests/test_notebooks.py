@@ -62,8 +62,9 @@ def test_figures_are_not_compared(code):
 def test_notebooks_are_short(path, notebook, code):
     assert path.stat().st_size < MAX_BYTES
     assert 10 <= len(notebook.cells) <= 30
-    assert statistics.median(len(cell.source.splitlines()) for cell in code) <= 2
-    assert max(len(cell.source.splitlines()) for cell in code) <= 8
+    lines = [sum(bool(line.strip()) for line in cell.source.splitlines()) for cell in code]
+    assert statistics.median(lines) <= 2
+    assert max(lines) <= 8
 
 
 def test_notebooks_name_no_place_of_this_machine_and_no_address(path):

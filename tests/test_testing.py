@@ -12,7 +12,7 @@ from xlkit.errors import MigrationError
 from xlkit.model import Decision, Iteration, Migration, Phase, PrecopyStats, RunStop, Setup, Side, Status, StopReason
 from xlkit.policies import ThresholdPolicy
 from xlkit.protocols import Policy
-from xlkit.testing import AnswersInTurn, BackendContract, PolicyContract, ScriptedWorld, Witness, recorded_calls
+from xlkit.testing import AnswersInTurn, BackendContract, PolicyContract, ScriptedWorld, Witness, prove, recorded_calls
 
 CONTINUE, STOP, ABORT = Decision.CONTINUE, Decision.STOP_AND_COPY, Decision.ABORT
 Event = Iteration | RunStop
@@ -276,3 +276,20 @@ def test_a_witness_hides_neither_answer_nor_reason_nor_name() -> None:
 
 def test_no_passes_hold_no_calls() -> None:
     assert recorded_calls([], memory_pages=64) == []
+
+
+def test_a_contract_is_proved_in_one_call_and_names_its_checks():
+    class Mine(PolicyContract):
+        def make_policy(self) -> Policy:
+            return ThresholdPolicy()
+
+    assert "test_it_ends" in prove(Mine())
+
+
+def test_a_proof_that_fails_says_what_was_expected():
+    class Endless(PolicyContract):
+        def make_policy(self) -> Policy:
+            return AnswersInTurn([CONTINUE])
+
+    with pytest.raises(AssertionError):
+        prove(Endless())

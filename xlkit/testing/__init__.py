@@ -6,6 +6,7 @@ subclass whose name begins with ``Test``, and a failed check is an `AssertionErr
 
 from xlkit.testing._backend import BackendContract
 from xlkit.testing._calls import AnswersInTurn, Witness, recorded_calls
+from xlkit.testing._expect import prove
 from xlkit.testing._policy import PolicyContract
 from xlkit.testing._scripted import ScriptedPages, ScriptedWorld
 
@@ -16,5 +17,6 @@ __all__ = [
     "ScriptedPages",
     "ScriptedWorld",
     "Witness",
+    "prove",
     "recorded_calls",
 ]
