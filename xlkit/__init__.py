@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xlkit.backends.sim import SimBackend
     from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
-    from xlkit.forecasts import learn
+    from xlkit.forecasts import calibration, forecast, learn
     from xlkit.model import Migration, Run
     from xlkit.panels import LaunchPanel, LearnPanel, WatchPanel
     from xlkit.policies import (
@@ -57,6 +57,8 @@ __all__ = [
     "XenServerPolicy",
     "XlkitError",
     "attach",
+    "calibration",
+    "forecast",
     "frames",
     "learn",
     "replay",
@@ -73,7 +75,7 @@ _NAMES_OF = {
     "backends.grid": ("simulate_grid",),
     "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
-    "forecasts": ("learn",),
+    "forecasts": ("calibration", "forecast", "learn"),
     "model": ("Migration", "Run"),
     "panels": ("LaunchPanel", "LearnPanel", "WatchPanel"),
     "policies": (

@@ -83,6 +83,13 @@ class DirtyCurve:
             found += np.minimum(window[..., None] / np.array(self.swept_times_s), 1.0) @ np.array(self.swept_pages)
         return found if self.memory_pages is None else np.minimum(found, self.memory_pages)
 
+    @property
+    def slope_pages_s(self) -> float:
+        """Pages dirtied a second in a very short window, in which no page is hit twice [page/s]."""
+        filled = sum(pages / time_s for pages, time_s in zip(self.sets_pages, self.times_s, strict=True))
+        swept = sum(pages / time_s for pages, time_s in zip(self.swept_pages, self.swept_times_s, strict=True))
+        return filled + swept + self.rate_pages_s
+
     def floor_pages(self, bandwidth_bytes_s: float, *, pass_s: float = 0.0) -> float:
         """Tell to how many dirty pages precopy comes down, however many passes it makes.
 

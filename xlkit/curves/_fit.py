@@ -1,7 +1,7 @@
 """Fit a concave curve through observed sets, so that the error of its logarithm is least."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xlkit.curves._curve import DirtyCurve
@@ -22,11 +22,16 @@ _SOLVER_STEPS = 30
 # An observation further off than this many times its noise counts as an outlier (Huber's constant for 95 % efficiency).
 _OUTLIER = 1.345
 # What a set is off beside the chance of counting; below it the fit would follow the noise.
-_NOISE = 0.01
+_NOISE = 0.004
+_COUNTING = 0.1
 _SLOPE_NOISE = 0.05
 # Sets that are swept are taken only where they explain what sets filled at random cannot.
 _CLEARLY_BETTER = 0.6
-_SETS_DRAWN = 5
+_SHARE_FILLED, _SHARE_HOT = 0.5, 0.25
+_FEW = 3
+_HOT_PAGES = 30.0
+_LEAST_NOISE = 0.5
+_FAR_OFF = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +133,9 @@ def resampled_curves(
     Returns
     -------
     list of DirtyCurve
-        Each fitted through sets that are off by as much as counting them is, and made of a few working sets whose
-        times are drawn at random. Where the windows lie close the curves agree, and between and beyond them they are as
-        different as concave curves can be.
+        Each goes through sets that are off by as much as those that were seen are. Half of them are sets that fill up
+        at random; a quarter has a hot set of a size drawn at random beside colder ones; a quarter is swept. The better
+        one explains what was seen, the more often it is among them.
 
     Raises
     ------
@@ -140,21 +145,57 @@ def resampled_curves(
     import numpy as np
 
     sight = _sight(seen, written_pages_s)
+    best = fit_curve(seen, written_pages_s=written_pages_s)
+    sight = replace(sight, error=sight.error * max(_LEAST_NOISE, _chi(sight, best)))
     random = np.random.default_rng(seed)
-    first, last = _ends(sight)
-    need_swept = bool(fit_curve(seen, written_pages_s=written_pages_s).swept_pages)
-    found = []
+    drawn, chances = [], []
     for _ in range(count):
-        off = random.normal(0.0, sight.error)
-        slope = None
+        curve = _fitted(_shaken(sight, random), _terms(sight, random), memory_pages)
+        drawn.append(curve)
+        chances.append(-len(sight.pages) * _chi(sight, curve) ** 2 / 2)
+    weight = np.exp(np.array(chances) - max(chances))
+    chosen = random.choice(count, count, p=weight / weight.sum())
+    return [drawn[one] for one in chosen]
+
+
+def _shaken(sight: _Sight, random: "np.random.Generator") -> _Sight:
+    """Let each set be off by its error."""
+    import numpy as np
+
+    slope = sight.slope_pages_s
+    return replace(
+        sight,
+        pages=sight.pages * np.exp(random.normal(0.0, sight.error)),
+        slope_pages_s=slope and slope * float(np.exp(random.normal(0.0, _SLOPE_NOISE))),
+    )
+
+
+def _terms(sight: _Sight, random: "np.random.Generator") -> _Terms:
+    """Draw of what a curve is made."""
+    import numpy as np
+
+    first, last = _ends(sight)
+    kind, nothing = random.random(), np.empty(0)
+    if _SHARE_FILLED <= kind < _SHARE_FILLED + _SHARE_HOT:
         if sight.slope_pages_s is not None:
-            slope = sight.slope_pages_s * float(np.exp(random.normal(0.0, _SLOPE_NOISE)))
-        drawn = _Sight(sight.window_s, sight.pages * np.exp(off), sight.error, slope)
-        sets = _SETS_DRAWN + len(seen)
-        times = 10 ** random.uniform(first, last, sets)
-        swept = 10 ** random.uniform(first, last, sets if need_swept else int(random.random() < 1 / 3))
-        found.append(_fitted(drawn, _Terms(times, swept), memory_pages))
-    return found
+            first = min(first, float(np.log10(_HOT_PAGES / sight.slope_pages_s)))
+        hot, cold = 10 ** random.uniform(first, np.log10(sight.window_s.max())), 10 ** random.uniform(first, last, 2)
+        return _Terms(np.array([hot, *cold]), nothing)
+    times = _grid(sight) * 10 ** (random.uniform(-0.5, 0.5) / _TIMES_A_DECADE)
+    if sight.slope_pages_s is None and len(sight.pages) < _FEW:
+        # Any size goes through so few sets: it has to be drawn, as the solver would always take the same.
+        times = random.choice(times, 1)
+    return _Terms(times, nothing) if kind < _SHARE_FILLED else _Terms(nothing, times)
+
+
+def _chi(sight: _Sight, curve: DirtyCurve) -> float:
+    """Tell how far a curve lies from what was seen, in errors of what was seen."""
+    import numpy as np
+
+    off = np.log(sight.pages / np.maximum(curve.pages(sight.window_s), _FEWEST_PAGES)) / sight.error
+    if sight.slope_pages_s is not None:
+        off = np.append(off, np.log(sight.slope_pages_s / max(curve.slope_pages_s, _FEWEST_PAGES)) / _SLOPE_NOISE)
+    return float(np.sqrt(np.mean(np.minimum(np.abs(off), _FAR_OFF) ** 2)))
 
 
 def _sight(seen: Sequence[Observed], written_pages_s: float | None) -> _Sight:
@@ -166,7 +207,7 @@ def _sight(seen: Sequence[Observed], written_pages_s: float | None) -> _Sight:
             "least two passes whose sets are known."
         )
     pages = np.maximum([float(one.dirty_pages) for one in seen], _FEWEST_PAGES)
-    error = np.sqrt(_NOISE**2 + 1 / pages)
+    error = np.sqrt(_NOISE**2 + _COUNTING / pages)
     return _Sight(np.array([one.window_s for one in seen]), pages, error, written_pages_s or None)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xlkit.forecasts import _priors
 from xlkit.forecasts._costs import Sent
+from xlkit.forecasts._priors import Prior
 from xlkit.forecasts._spread import next_value
 from xlkit.model import Range
 
@@ -22,23 +22,23 @@ class PassTime:
     pass_s: Range
 
 
-def fit_pass_time(runs: Sequence[Sequence[Sent]], *, first_apart: bool, assumed_s: float) -> PassTime:
+def fit_pass_time(runs: Sequence[Sequence[Sent]], *, first_apart: bool, prior: Prior) -> PassTime:
     """Fit the passes of some runs, at least one pass.
 
-    The bandwidth may differ from run to run (that is its range); the fixed part is one for all, and `assumed_s` where
+    The bandwidth may differ from run to run (that is its range); the fixed part is one for all, and the prior one where
     there was but one size of a pass.
     """
     firsts = [one.sent_bytes / one.took_s for run in runs for one in run if one.first]
     later = [[one for one in run if not one.first] for run in runs]
     apart = first_apart and any(later)
     used = [run for run in (later if apart else runs) if run]
-    pass_s = _fixed_s([one for run in used for one in run], assumed_s)
-    bandwidth = next_value([_bytes_s(run, pass_s) for run in used], off=_priors.BANDWIDTH_OFF)
-    first = next_value(firsts, off=_priors.BANDWIDTH_OFF) if apart and firsts else bandwidth
+    pass_s = _fixed_s([one for run in used for one in run], prior.pass_s)
+    bandwidth = next_value([_bytes_s(run, pass_s) for run in used], off=prior.bandwidth_off)
+    first = next_value(firsts, off=prior.bandwidth_off) if apart and firsts else bandwidth
     return PassTime(
         bandwidth_bytes_s=bandwidth,
         first_bandwidth_bytes_s=first,
-        pass_s=next_value([pass_s], off=_priors.PASS_OFF),
+        pass_s=next_value([pass_s], off=prior.pass_off),
     )
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
 
 from xlkit.model import Decision, Iteration, Phase, Run, Status
 from xlkit.units import PAGE_BYTES
 
-_FASTEST_STEPS_A_MS = 5
+_MOST_STEPS_A_MS = 5.0
 _PAGES_A_STEP = 11
 
 
@@ -84,14 +83,16 @@ def afters_s(run: Run, wait_s: float) -> list[float]:
 def written_pages_s(run: Run) -> float | None:
     """Tell how many pages a second the guest wrote by its heartbeat, the page of its registers left out.
 
-    The live engine's heartbeat counts that page at each step; a step writes ten data pages at most, where it can.
+    The live engine's heartbeat counts that page at each step; a step is a millisecond to a fifth of one long and writes
+    ten data pages where it can.
     """
-    beats = [one.heartbeat_pages for one in run.iterations if one.heartbeat_pages]
+    # During the final pass the guest stands still.
+    beats = [one.heartbeat_pages for one in _live(run) if one.heartbeat_pages]
     n_ms = sum(map(len, beats))
     if not n_ms:
         return None
     pages_a_ms = sum(map(sum, beats)) / n_ms
-    steps_a_ms = min(_FASTEST_STEPS_A_MS, max(1, ceil(pages_a_ms / _PAGES_A_STEP - 0.05)))
+    steps_a_ms = min(_MOST_STEPS_A_MS, max(1.0, pages_a_ms / _PAGES_A_STEP))
     return max(0.0, pages_a_ms - steps_a_ms) * 1000
 
 

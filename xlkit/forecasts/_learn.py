@@ -7,8 +7,9 @@ from typing import Any
 
 from xlkit.curves import DirtyCurve, Observed, fit_curve, observed
 from xlkit.errors import InvalidValueError
-from xlkit.forecasts import _costs, _priors
+from xlkit.forecasts import _costs
 from xlkit.forecasts._bandwidth import fit_pass_time
+from xlkit.forecasts._priors import prior
 from xlkit.forecasts._spread import next_value
 from xlkit.model import Range, Run
 
@@ -26,6 +27,8 @@ class Learned:
     ----------
     runs : tuple of str
         Names of the runs it was learned from; the one that is still going on is the last of them.
+    backend : str
+        What drove the latest of them.
     memory_pages : int
         Size of the guest: the pages with memory behind them that pass 0 sends [page of 4096 B].
     first_pages : int
@@ -68,6 +71,7 @@ class Learned:
     """
 
     runs: tuple[str, ...]
+    backend: str
     memory_pages: int
     first_pages: int
     seen: tuple[Observed, ...]
@@ -154,22 +158,23 @@ class _Lesson:
 
     def __init__(self, runs: list[Run], passes: list[list[_costs.Sent]], memory_pages: int | None) -> None:
         self._runs, self._passes = runs, passes
-        self._costs = _priors.costs(runs[-1])
+        self._prior = prior(runs[-1].start.backend)
         self._assumed: list[str] = []
         self._memory_pages = memory_pages or self._memory_told()
         shown = [run.iterations[0].dirty_pages for run in runs if run.iterations[0].iteration == 0]
         self._first_pages = max(next((n for n in reversed(shown) if n is not None), 0), self._memory_pages)
 
     def learned(self) -> Learned:
+        known = self._prior
         seen = tuple(observed(self._runs))
         rates = [rate for run in self._runs if (rate := _costs.written_pages_s(run)) is not None]
         written_pages_s = median(rates) if rates else None
         first_apart = self._first_pages > self._memory_pages
-        time = fit_pass_time(self._passes, first_apart=first_apart, assumed_s=self._costs.pass_s)
+        time = fit_pass_time(self._passes, first_apart=first_apart, prior=self._prior)
         page_bytes = self._page_bytes(first=False)
         bytes_s = time.bandwidth_bytes_s.likely
         waits = [wait for run in self._runs for wait in _costs.waits_s(run)]
-        wait_s = median(waits) if waits else self._costs.wait_s
+        wait_s = median(waits) if waits else known.wait_s
         fixed = [one for run in self._runs for one in _costs.fixed_downtimes_s(run, bytes_s, page_bytes)]
         collects = [one for run in self._runs for one in _costs.collects_s(run)]
         suspends = [one for run in self._runs for one in _costs.suspends_s(run, wait_s)]
@@ -177,6 +182,7 @@ class _Lesson:
         afters = [one for run in self._runs for one in _costs.afters_s(run, wait_s)]
         return Learned(
             runs=tuple(run.run_id for run in self._runs),
+            backend=self._runs[-1].start.backend,
             memory_pages=self._memory_pages,
             first_pages=self._first_pages,
             seen=seen,
@@ -188,12 +194,12 @@ class _Lesson:
             page_bytes=page_bytes,
             first_page_bytes=self._page_bytes(first=True),
             bytes_known=all(one.bytes_known for run in self._passes for one in run),
-            wait_s=self._range("wait_s", waits, self._costs.wait_s, _priors.WAIT_OFF),
-            collect_s=self._range("collect_s", collects, self._costs.collect_s, _priors.WAIT_OFF),
-            suspend_s=self._range("suspend_s", suspends, self._costs.suspend_s, _priors.WAIT_OFF),
-            fixed_downtime_s=self._range("fixed_downtime_s", fixed, self._costs.fixed_s, _priors.FIXED_OFF),
-            before_s=self._range("before_s", befores, 0.0, _priors.AROUND_OFF),
-            after_s=self._range("after_s", afters, 0.0, _priors.AROUND_OFF),
+            wait_s=self._range("wait_s", waits, known.wait_s, known.wait_off),
+            collect_s=self._range("collect_s", collects, known.collect_s, known.wait_off),
+            suspend_s=self._range("suspend_s", suspends, known.suspend_s, known.wait_off),
+            fixed_downtime_s=self._range("fixed_downtime_s", fixed, known.fixed_s, known.fixed_off),
+            before_s=self._range("before_s", befores, 0.0, known.around_off),
+            after_s=self._range("after_s", afters, 0.0, known.around_off),
             assumed=tuple(self._assumed),
         )
 
@@ -201,7 +207,7 @@ class _Lesson:
         if seen:
             return next_value(seen, off=off)
         self._assumed.append(name)
-        return next_value([assumed], off=self._costs.off)
+        return next_value([assumed], off=self._prior.unseen_off)
 
     def _page_bytes(self, *, first: bool) -> float:
         passes = [one for run in self._passes for one in run if one.first is first]

@@ -7,7 +7,8 @@ from statistics import NormalDist, median
 from xlkit.model import Range
 
 LEVEL = 0.9
-_LEAST_S = 1e-6
+_REACH = NormalDist().inv_cdf((1 + LEVEL) / 2)
+_LEAST = 1e-6
 
 
 def next_value(seen: Sequence[float], *, off: float, weight: float = 2.0) -> Range:
@@ -16,18 +17,20 @@ def next_value(seen: Sequence[float], *, off: float, weight: float = 2.0) -> Ran
     The logarithm is taken to be normal. Its deviation is that of the values seen, mixed with `off`, which is what one
     expects before any are seen and which counts as `weight` values.
     """
-    logs = [log(max(value, _LEAST_S)) for value in seen]
+    if max(seen) <= _LEAST:
+        return Range(low=0.0, likely=0.0, high=0.0)
+    logs = [log(max(value, _LEAST)) for value in seen]
     middle, n = median(logs), len(logs)
     squares = sum((one - middle) ** 2 for one in logs)
-    deviation = sqrt((squares + weight * off**2) / (n - 1 + weight) * (1 + 1 / n))
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * deviation
-    if max(seen) <= _LEAST_S:
-        return Range(low=0.0, likely=0.0, high=0.0)
+    reach = _REACH * sqrt((squares + weight * off**2) / (n - 1 + weight) * (1 + 1 / n))
     return Range(low=exp(middle - reach), likely=exp(middle), high=exp(middle + reach))
 
 
-def value_at(range_: Range, score: float) -> float:
+def deviation(told: Range) -> float:
+    """Read the deviation of the logarithm off a range that `next_value` made."""
+    return log(told.high / told.low) / 2 / _REACH if told.low > 0 else 0.0
+
+
+def value_at(told: Range, score: float) -> float:
     """Give the value of a range at a score of the standard normal distribution."""
-    if not range_.low > 0:
-        return range_.likely
-    return range_.likely * exp(score * log(range_.high / range_.low) / 2 / NormalDist().inv_cdf((1 + LEVEL) / 2))
+    return told.likely * exp(score * deviation(told))
