@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from xlkit.backends.grid import simulate_grid
     from xlkit.backends.local import LocalBackend
     from xlkit.backends.sim import SimBackend
+    from xlkit.diagnosis import diagnose
     from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
     from xlkit.forecasts import calibration, forecast, learn
@@ -58,6 +59,7 @@ __all__ = [
     "XlkitError",
     "attach",
     "calibration",
+    "diagnose",
     "forecast",
     "frames",
     "learn",
@@ -73,6 +75,7 @@ _NAMES_OF = {
     "backends.local": ("LocalBackend",),
     "backends.sim": ("SimBackend",),
     "backends.grid": ("simulate_grid",),
+    "diagnosis": ("diagnose",),
     "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
     "forecasts": ("calibration", "forecast", "learn"),

@@ -15,6 +15,7 @@ from xlkit.cli.importing import import_logs
 from xlkit.cli.migration import migrate
 from xlkit.cli.reception import receive
 from xlkit.cli.recorded import compare, export, runs, show
+from xlkit.cli.replaying import diagnose, replay
 from xlkit.errors import InvalidValueError, LogError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
 
 __all__ = ["cli", "main"]
@@ -53,7 +54,7 @@ def cli() -> None:
     """  # noqa: D301 - the escape is click's mark for text that is not to be wrapped
 
 
-for _command in (demo, migrate, attach, receive, runs, show, compare, export, import_logs):
+for _command in (demo, migrate, attach, receive, runs, show, compare, replay, diagnose, export, import_logs):
     cli.add_command(_command)
 
 

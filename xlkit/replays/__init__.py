@@ -7,5 +7,6 @@ soon as it was imported.
 from xlkit.replays._grid import replay_grid
 from xlkit.replays._outcome import Beyond, Replay
 from xlkit.replays._replay import replay
+from xlkit.replays._sentence import replay_data, replay_sentence
 
-__all__ = ["Beyond", "Replay", "replay", "replay_grid"]
+__all__ = ["Beyond", "Replay", "replay", "replay_data", "replay_grid", "replay_sentence"]

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from xlkit import units
-from xlkit.model import Knowledge, Run, Status
+from xlkit.diagnosis.story import downtime_text
+from xlkit.model import Run, Status
 from xlkit.policies import to_settings
+
+__all__ = ["NOT_SET", "as_runs", "asked_facts", "downtime_text", "labels", "policy_facts", "quantity"]
 
 NOT_SET = "not set"
 _SHORT_ID = 6
@@ -119,24 +122,6 @@ def labels(runs: Sequence[Run]) -> list[str]:
         text if text and texts.count(text) == 1 else _with_id(text, run) for text, run in zip(texts, runs, strict=True)
     ]
     return [f"{text} ({_origin(run)})" for text, run in zip(texts, runs, strict=True)]
-
-
-def downtime_text(run: Run) -> str:
-    """Write the downtime of a run, and whether it is exact.
-
-    Parameters
-    ----------
-    run : Run
-        Any run.
-
-    Returns
-    -------
-    str
-        For example ``2.4 ms``, ``at most 2.4 ms`` or ``unknown``.
-    """
-    known = {part.knowledge for part in run.stop.downtime}
-    bound = "at most " if Knowledge.AT_MOST in known else "at least " if Knowledge.AT_LEAST in known else ""
-    return "unknown" if run.stop.downtime_s is None else bound + units.format_s(run.stop.downtime_s)
 
 
 def _origin(run: Run) -> str:
