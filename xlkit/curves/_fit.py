@@ -27,7 +27,7 @@ _COUNTING = 0.1
 _SLOPE_NOISE = 0.05
 # Sets that are swept are taken only where they explain what sets filled at random cannot.
 _CLEARLY_BETTER = 0.6
-_SHARE_FILLED, _SHARE_HOT = 0.5, 0.25
+_SHARE_FILLED, _SHARE_HOT = 1 / 3, 1 / 3
 _FEW = 3
 _HOT_PAGES = 30.0
 _LEAST_NOISE = 0.5

@@ -1,8 +1,9 @@
 """What one recorded run tells of its costs: what passes took beside their pages, and what came around them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from xlkit.model import Decision, Iteration, Phase, Run, Status
 from xlkit.units import PAGE_BYTES
@@ -32,9 +33,29 @@ def sent(run: Run) -> Iterator[Sent]:
             yield Sent(one.iteration == 0, pages, one.sent_bytes or pages * PAGE_BYTES, took_s, known)
 
 
-def waits_s(run: Run) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class At:
+    """A time, and the size of the set that it was seen at."""
+
+    took_s: float
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """From the last live pass to the collection of the final set, and what of it the guest needed to suspend.
+
+    `answered` tells whether the policy was asked in between, as it is where it did not stop before that pass.
+    """
+
+    gap_s: float
+    suspend_s: float | None
+    answered: bool
+
+
+def waits(run: Run) -> list[At]:
     """List the times from the end of a pass to the collection of the next set."""
-    return [max(0.0, now.collected_s - last.ended_s) for last, now in pairwise(_live(run))]
+    return [At(max(0.0, now.collected_s - last.ended_s), last.dirty_pages or 0) for last, now in pairwise(_live(run))]
 
 
 def collects_s(run: Run) -> list[float]:
@@ -42,16 +63,27 @@ def collects_s(run: Run) -> list[float]:
     return [one.collect_s for one in _live(run)[1:] if one.collect_s is not None]
 
 
-def suspends_s(run: Run, wait_s: float) -> list[float]:
-    """List, at most one, the time from ending precopy to the collection of the final set."""
+def ending(run: Run) -> Ending | None:
+    """Tell how a run went from its last live pass to its final set."""
     live, final = _live(run), _final(run)
     if final is None or not live:
-        return []
-    asked = wait_s if live[-1].decision_before is not Decision.STOP_AND_COPY else 0.0
-    return [max(0.0, final.collected_s - live[-1].ended_s - asked)]
+        return None
+    suspend_s = next((part.duration_s for part in run.stop.downtime if part.name == "suspend"), None)
+    answered = live[-1].decision_before is not Decision.STOP_AND_COPY
+    return Ending(max(0.0, final.collected_s - live[-1].ended_s), suspend_s, answered)
 
 
-def fixed_downtimes_s(run: Run, bytes_s: float, bytes_a_page: float) -> list[float]:
+def answer_s(endings: Sequence[Ending], wait_s: float) -> float | None:
+    """Tell how long an answer of the policy takes: two lie between live passes, one or none before the final set."""
+    seen = [
+        wait_s - (one.gap_s - one.suspend_s) if one.answered else (wait_s - (one.gap_s - one.suspend_s)) / 2
+        for one in endings
+        if one.suspend_s is not None
+    ]
+    return min(max(0.0, median(seen)), wait_s / 2) if seen else None
+
+
+def fixed_downtimes(run: Run, bytes_s: float, bytes_a_page: float) -> list[At]:
     """List, at most one, the downtime beside the transfer of the final set."""
     final, downtime_s = _final(run), run.stop.downtime_s
     if run.stop.status is not Status.COMPLETED or downtime_s is None or final is None:
@@ -62,7 +94,7 @@ def fixed_downtimes_s(run: Run, bytes_s: float, bytes_a_page: float) -> list[flo
     sent_bytes = pages * bytes_a_page if final.sent_bytes is None else final.sent_bytes
     # A final set that went faster than the passes leaves less than nothing; what it cost besides stays unknown.
     rest_s = downtime_s - sent_bytes / bytes_s
-    return [rest_s] if rest_s > 0 else []
+    return [At(rest_s, pages)] if rest_s > 0 else []
 
 
 def befores_s(run: Run) -> list[float]:
@@ -70,14 +102,13 @@ def befores_s(run: Run) -> list[float]:
     return [max(0.0, one.begun_s) for one in run.iterations[:1] if one.iteration == 0]
 
 
-def afters_s(run: Run, wait_s: float) -> list[float]:
-    """List, at most one, what of the run after the last live pass is not downtime."""
-    live, stop = _live(run), run.stop
-    if stop.status is not Status.COMPLETED or stop.ended_s is None or stop.downtime_s is None or not live:
+def afters_s(run: Run, wait_s: float, answer_s: float) -> list[float]:
+    """List, at most one, what of the run after the last live pass is neither downtime nor a wait for an answer."""
+    live, stop, end = _live(run), run.stop, ending(run)
+    if stop.status is not Status.COMPLETED or stop.ended_s is None or stop.downtime_s is None or end is None:
         return []
-    asked = wait_s if live[-1].decision_before is not Decision.STOP_AND_COPY else 0.0
-    rest_s = stop.ended_s - live[-1].ended_s - stop.downtime_s - asked
-    return [max(0.0, rest_s)]
+    waited_s = wait_s - (1 if end.answered else 2) * answer_s
+    return [max(0.0, stop.ended_s - live[-1].ended_s - stop.downtime_s - waited_s)]
 
 
 def written_pages_s(run: Run) -> float | None:

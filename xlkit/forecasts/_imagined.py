@@ -21,12 +21,13 @@ class Pages(NamedTuple):
 class Drawn:
     """One way in which it may go: a value for each of what was learned as a range, seconds and bytes a second.
 
-    `dirty_pages` tells from a window how many pages are dirtied in it [page], and `wait_s` how long the next answer of
-    the policy takes.
+    `dirty_pages` tells from a window how many pages are dirtied in it [page]; `wait_s` from the size of a pass what is
+    done after it, and `fixed_downtime_s` from that of the final set what the downtime is beside the transfer.
     """
 
     dirty_pages: Callable[[float], int]
-    wait_s: Callable[[], float]
+    wait_s: Callable[[int], float]
+    fixed_downtime_s: Callable[[int], float]
     memory_pages: int
     first_pages: int
     bytes_s: float
@@ -35,8 +36,8 @@ class Drawn:
     first_page_bytes: float
     pass_s: float
     collect_s: float
+    answer_s: float
     suspend_s: float
-    fixed_downtime_s: float
     before_s: float
 
 
@@ -54,15 +55,16 @@ class ImaginedGuest:
     def __init__(self, drawn: Drawn, done: Sequence[Iteration]) -> None:
         self._drawn, self._done = drawn, done
         self._now_s, self._collected_s, self._number = 0.0, 0.0, 0
-        self._paused = False
+        self._last_pages, self._suspended_s = 0, float("inf")
+        self.downtime_s: float | None = None
 
     def clock(self) -> float:
         """Tell the time since the start of the run [s]."""
         return self._now_s
 
-    def wait(self) -> None:
-        """Let the time pass that the policy's answer takes."""
-        self._now_s += self._drawn.wait_s()
+    def answer(self) -> None:
+        """Let the time pass that an answer of the policy takes."""
+        self._now_s += self._drawn.answer_s
 
     def all_pages(self) -> Pages:
         """Return the whole memory, as pass 0 counts it."""
@@ -76,42 +78,51 @@ class ImaginedGuest:
         self._number += 1
         if self._number < len(self._done):
             return self._recorded()
+        if self._suspended_s <= self._now_s:
+            # The final collection is part of the fixed downtime.
+            return Pages(self._drawn.dirty_pages(self._now_s - self._collected_s))
+        # The answer before a pass comes after the collection, but a record tells the latter as if it were just before.
+        self._wait()
+        self.answer()
         found = Pages(self._drawn.dirty_pages(self._now_s - self._collected_s))
         self._collected_s = self._now_s
-        # The final collection is part of the fixed downtime.
-        self._now_s += 0.0 if self._paused else self._drawn.collect_s
+        self._now_s += self._drawn.collect_s
         return found
 
     def pause(self) -> None:
         """Suspend the guest, which writes until it stands still."""
-        self._now_s += min(self._drawn.suspend_s, self._drawn.fixed_downtime_s)
-        self._paused = True
+        self._wait()
+        self._suspended_s = self._now_s
+        self._now_s += self._drawn.suspend_s
 
     def resume(self) -> None:
         """Let the guest run on: nothing to do."""
 
     def send(self, pages: Pages, *, final: bool) -> int:
         """Deliver pages, in the time that was recorded or drawn."""
-        drawn = self._drawn
-        if self._number < len(self._done) and not final:
+        drawn, known, first = self._drawn, self._number < len(self._done) and not final, self._number == 0
+        backed, page_bytes, bytes_s = pages.pages, drawn.page_bytes, drawn.bytes_s
+        if first:
+            backed, page_bytes = min(backed, drawn.memory_pages), drawn.first_page_bytes
+            bytes_s = drawn.first_bytes_s
+        sent_bytes = round(backed * page_bytes)
+        self._last_pages = backed
+        if known:
             one = self._done[self._number]
             self._now_s = one.ended_s
-            if one.sent_bytes is not None:
-                return one.sent_bytes
-        first = self._number == 0
-        sent_bytes = (
-            min(pages.pages, drawn.memory_pages) * drawn.first_page_bytes if first else pages.pages * drawn.page_bytes
-        )
-        if self._number >= len(self._done) or final:
-            self._now_s += sent_bytes / (drawn.first_bytes_s if first else drawn.bytes_s)
-            self._now_s += 0.0 if final else drawn.pass_s
-        return round(sent_bytes)
+            return sent_bytes if one.sent_bytes is None else one.sent_bytes
+        self._now_s += sent_bytes / bytes_s + (0.0 if final else drawn.pass_s)
+        return sent_bytes
 
     def hand_over(self) -> HandOver:
         """Start the guest at the destination."""
         drawn = self._drawn
-        self._now_s += max(0.0, drawn.fixed_downtime_s - drawn.suspend_s)
+        self._now_s += max(0.0, drawn.fixed_downtime_s(self._last_pages) - drawn.suspend_s)
+        self.downtime_s = self._now_s - self._suspended_s
         return HandOver(started_s=self._now_s, parts=())
+
+    def _wait(self) -> None:
+        self._now_s += self._drawn.wait_s(self._last_pages)
 
     def _recorded(self) -> Pages:
         one = self._done[self._number]
@@ -140,10 +151,10 @@ class ForecastPolicy:
     def decide(self, stats: PrecopyStats) -> Decision:
         """Answer as it was recorded, or as the policy does."""
         known = self._answered(stats)
+        if stats.dirty_pages is None and stats.iteration >= len(self._done):
+            self._guest.answer()
         if known is not None:
             return known
-        if stats.dirty_pages is None:
-            self._guest.wait()
         answer = self._policy.decide(stats)
         if answer is Decision.CONTINUE and stats.iteration >= max(MOST_PASSES, len(self._done) + 1):
             self.endless = True

@@ -1,21 +1,22 @@
 """What the runs of one guest on one pair of hosts teach."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from xlkit.curves import DirtyCurve, Observed, fit_curve, observed
 from xlkit.errors import InvalidValueError
 from xlkit.forecasts import _costs
 from xlkit.forecasts._bandwidth import fit_pass_time
 from xlkit.forecasts._priors import prior
-from xlkit.forecasts._spread import next_value
+from xlkit.forecasts._spread import next_sized, next_value
 from xlkit.model import Range, Run
 
 History = Run | Iterable[Any] | None
 """A run, or whatever yields runs: a list, a store, lists of them; None for no run at all."""
 
+Seen = TypeVar("Seen")
 _MOST_RUNS = 20
 
 
@@ -54,7 +55,11 @@ class Learned:
         Whether the runs told how many bytes went out; else 4096 B a page stand for them, and the bandwidth is that of
         pages.
     wait_s : Range
-        From the end of a pass to the next collection: the policy's answer [s].
+        From the end of a pass of `wait_pages` to the next collection: recording, two answers of the policy [s].
+    wait_pages : float
+        The size of a set that `wait_s` is told for [page].
+    answer_s : float
+        How long an answer of the policy takes of that [s].
     collect_s : Range
         From a collection to the pass that sends its set [s].
     suspend_s : Range
@@ -62,6 +67,10 @@ class Learned:
     fixed_downtime_s : Range
         Downtime beside the transfer of the final set: suspend, collection, device state, resume [s]. Where a run's
         downtime is known as *at most*, so is this.
+    fixed_pages : float
+        The size of the final set that `fixed_downtime_s` is told for [page].
+    growth : float
+        By which power of the size of a set these two grow: with caches, tables of runs; 0 for not at all.
     before_s : Range
         From the start of the run to pass 0 [s].
     after_s : Range
@@ -84,9 +93,13 @@ class Learned:
     first_page_bytes: float
     bytes_known: bool
     wait_s: Range
+    wait_pages: float
+    answer_s: float
     collect_s: Range
     suspend_s: Range
     fixed_downtime_s: Range
+    fixed_pages: float
+    growth: float
     before_s: Range
     after_s: Range
     assumed: tuple[str, ...]
@@ -173,13 +186,15 @@ class _Lesson:
         time = fit_pass_time(self._passes, first_apart=first_apart, prior=self._prior)
         page_bytes = self._page_bytes(first=False)
         bytes_s = time.bandwidth_bytes_s.likely
-        waits = [wait for run in self._runs for wait in _costs.waits_s(run)]
-        wait_s = median(waits) if waits else known.wait_s
-        fixed = [one for run in self._runs for one in _costs.fixed_downtimes_s(run, bytes_s, page_bytes)]
-        collects = [one for run in self._runs for one in _costs.collects_s(run)]
-        suspends = [one for run in self._runs for one in _costs.suspends_s(run, wait_s)]
-        befores = [one for run in self._runs for one in _costs.befores_s(run)]
-        afters = [one for run in self._runs for one in _costs.afters_s(run, wait_s)]
+        wait_s, wait_pages = self._sized("wait_s", self._each(_costs.waits), known.wait_s, known.wait_off)
+        endings = [end for run in self._runs if (end := _costs.ending(run)) is not None]
+        answer_s = _costs.answer_s(endings, wait_s.likely)
+        if answer_s is None:
+            answer_s = min(known.answer_s, wait_s.likely / 2)
+        suspends = [max(0.0, end.gap_s - wait_s.likely) if end.suspend_s is None else end.suspend_s for end in endings]
+        fixed = [one for run in self._runs for one in _costs.fixed_downtimes(run, bytes_s, page_bytes)]
+        fixed_s, fixed_pages = self._sized("fixed_downtime_s", fixed, known.fixed_s, known.fixed_off)
+        afters = [one for run in self._runs for one in _costs.afters_s(run, wait_s.likely, answer_s)]
         return Learned(
             runs=tuple(run.run_id for run in self._runs),
             backend=self._runs[-1].start.backend,
@@ -194,14 +209,27 @@ class _Lesson:
             page_bytes=page_bytes,
             first_page_bytes=self._page_bytes(first=True),
             bytes_known=all(one.bytes_known for run in self._passes for one in run),
-            wait_s=self._range("wait_s", waits, known.wait_s, known.wait_off),
-            collect_s=self._range("collect_s", collects, known.collect_s, known.wait_off),
+            wait_s=wait_s,
+            wait_pages=wait_pages,
+            answer_s=answer_s,
+            collect_s=self._range("collect_s", self._each(_costs.collects_s), known.collect_s, known.wait_off),
             suspend_s=self._range("suspend_s", suspends, known.suspend_s, known.wait_off),
-            fixed_downtime_s=self._range("fixed_downtime_s", fixed, known.fixed_s, known.fixed_off),
-            before_s=self._range("before_s", befores, 0.0, known.around_off),
+            fixed_downtime_s=fixed_s,
+            fixed_pages=fixed_pages,
+            growth=known.growth,
+            before_s=self._range("before_s", self._each(_costs.befores_s), 0.0, known.around_off),
             after_s=self._range("after_s", afters, 0.0, known.around_off),
             assumed=tuple(self._assumed),
         )
+
+    def _each(self, read: Callable[[Run], list[Seen]]) -> list[Seen]:
+        return [one for run in self._runs for one in read(run)]
+
+    def _sized(self, name: str, seen: list[_costs.At], assumed_s: float, off: float) -> tuple[Range, float]:
+        if seen:
+            return next_sized(seen, off=off, growth=self._prior.growth)
+        self._assumed.append(name)
+        return next_value([assumed_s], off=self._prior.unseen_off), self._prior.sized_pages
 
     def _range(self, name: str, seen: list[float], assumed: float, off: float) -> Range:
         if seen:

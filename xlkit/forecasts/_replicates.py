@@ -10,7 +10,7 @@ from xlkit.curves import DirtyCurve, resampled_curves
 from xlkit.forecasts._imagined import CLOCK_NAME, Drawn, ForecastPolicy, ImaginedGuest
 from xlkit.forecasts._learn import Learned
 from xlkit.forecasts._priors import TIMES_LOG10_S, WEIGHT, prior
-from xlkit.forecasts._spread import value_at
+from xlkit.forecasts._spread import at_size, value_at
 from xlkit.model import Iteration, RunStop, Status
 from xlkit.precopy import precopy
 from xlkit.protocols import Policy
@@ -132,9 +132,17 @@ def _drawn(
         off = sqrt(scatter.of_pass**2 + counting / max(expected, 1.0))
         return min(round(expected * exp(off * random.standard_normal())), learned.memory_pages)
 
+    def wait_s(pages: int) -> float:
+        took_s = value_at(learned.wait_s, random.standard_normal())
+        return max(0.0, at_size(took_s, learned.wait_pages, pages, learned.growth) - 2 * learned.answer_s)
+
+    def fixed_downtime_s(pages: int) -> float:
+        return at_size(value_at(learned.fixed_downtime_s, fixed), learned.fixed_pages, pages, learned.growth)
+
     return Drawn(
         dirty_pages=dirty_pages,
-        wait_s=lambda: value_at(learned.wait_s, random.standard_normal()),
+        wait_s=wait_s,
+        fixed_downtime_s=fixed_downtime_s,
         memory_pages=learned.memory_pages,
         first_pages=learned.first_pages,
         bytes_s=value_at(learned.bandwidth_bytes_s, bandwidth),
@@ -143,8 +151,8 @@ def _drawn(
         first_page_bytes=learned.first_page_bytes,
         pass_s=value_at(learned.pass_s, of_pass),
         collect_s=value_at(learned.collect_s, collect),
+        answer_s=learned.answer_s,
         suspend_s=value_at(learned.suspend_s, suspend),
-        fixed_downtime_s=value_at(learned.fixed_downtime_s, fixed),
         before_s=value_at(learned.before_s, before),
     )
 
@@ -167,7 +175,7 @@ def _course(drawn: Drawn, after_s: float, policy: Policy, done: Sequence[Iterati
     return Course(
         ended=not asked.endless,
         total_s=guest.clock() + (after_s if completed else 0.0),
-        downtime_s=stop.downtime_s,
+        downtime_s=guest.downtime_s,
         sent_bytes=sum(one.sent_bytes or 0 for one in passes),
         live_passes=len(passes) - completed,
         final_pages=passes[-1].dirty_pages if completed else None,

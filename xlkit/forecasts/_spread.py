@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import exp, log, sqrt
 from statistics import NormalDist, median
 
+from xlkit.forecasts._costs import At
 from xlkit.model import Range
 
 LEVEL = 0.9
@@ -34,3 +35,14 @@ def deviation(told: Range) -> float:
 def value_at(told: Range, score: float) -> float:
     """Give the value of a range at a score of the standard normal distribution."""
     return told.likely * exp(score * deviation(told))
+
+
+def next_sized(seen: Sequence[At], *, off: float, growth: float) -> tuple[Range, float]:
+    """Range over the next of some times that grow with the set by a power of its size; and the size it is told for."""
+    pages = exp(sum(log(max(one.pages, 1)) for one in seen) / len(seen))
+    return next_value([at_size(one.took_s, one.pages, pages, growth) for one in seen], off=off), pages
+
+
+def at_size(took_s: float, seen_pages: float, pages: float, growth: float) -> float:
+    """Tell a time for a set of another size than it was seen at."""
+    return float(took_s * (max(pages, 1.0) / max(seen_pages, 1.0)) ** growth)
