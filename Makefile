@@ -14,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-wi
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo lab test browser xenlab bench check clean
+.PHONY: help venv demo lab test browser xenlab bench bench-accuracy check clean
 
 help:
 	@echo 'make demo    live-migrate a guest twice, compare the runs, write a page'
@@ -24,6 +24,7 @@ help:
 	@echo 'make xenlab  build and boot two Xen hosts under QEMU, and migrate between them (Debian 12; about 8 minutes)'
 	@echo 'make check   lint, types, import contracts, docstrings'
 	@echo 'make bench   measure and print the table of ratios'
+	@echo 'make bench-accuracy  run the live engine for 7 minutes, and print how far off forecasts of it were'
 	@echo 'make venv    make $(VENV) with everything in it'
 	@echo 'make clean   remove $(VENV) and caches (recorded runs stay)'
 
@@ -52,6 +53,9 @@ xenlab: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-accuracy: $(VENV)/.test
+	$(BIN)/python -m tests.accuracy $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

@@ -11,6 +11,7 @@ import click
 from xlkit import __version__
 from xlkit.cli.attaching import attach
 from xlkit.cli.demonstration import demo
+from xlkit.cli.forecasting import forecast
 from xlkit.cli.importing import import_logs
 from xlkit.cli.migration import migrate
 from xlkit.cli.reception import receive
@@ -54,7 +55,7 @@ def cli() -> None:
     """  # noqa: D301 - the escape is click's mark for text that is not to be wrapped
 
 
-for _command in (demo, migrate, attach, receive, runs, show, compare, replay, diagnose, export, import_logs):
+for _command in (demo, migrate, attach, receive, runs, show, compare, replay, diagnose, forecast, export, import_logs):
     cli.add_command(_command)
 
 

@@ -9,11 +9,12 @@ import click
 
 from xlkit.cli import options, xen
 from xlkit.cli.data import record_data
+from xlkit.cli.forecasting import expected
 from xlkit.cli.progress import follow, tell_outcome
 from xlkit.cli.text import setup_text
-from xlkit.engine.workload import Workload, from_settings
+from xlkit.engine.workload import Workload, from_settings, to_settings
 from xlkit.errors import InvalidValueError
-from xlkit.model import Migration
+from xlkit.model import Migration, RunStart
 from xlkit.policies import XEN_MAX_ITERS, XEN_MIN_REMAINING, ThresholdPolicy
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _OPTIONS = (
                  help="How both memories are proved equal.  [default: replay]"),
     click.option("--seed", type=int, default=1, show_default=True, help="Seed of the guest's program."),
     *xen.OPTIONS,
+    click.option("--no-forecast", is_flag=True, help="Do not record what earlier runs let expect of this one."),
     click.option("--dry-run", is_flag=True, help="Look what would fail, print the set-up, start nothing; with xl, "
                  "print the command line and contact nothing."),
     options.STORE,
@@ -94,8 +96,26 @@ def migrate(ctx: click.Context, /, domain: str, host: str, **given: Any) -> None
             setup = backend.preflight(migration)
             click.echo(json.dumps(record_data(setup)) if given["as_json"] else setup_text(setup))
             return
-        outcome = follow(migration, policy, backend, given["store_path"])
+        told = None if given["no_forecast"] else expected(migration, policy, given["store_path"], _alike(given))
+        outcome = follow(migration, policy, backend, given["store_path"], told)
     tell_outcome(ctx, outcome, as_json=given["as_json"])
+
+
+def _alike(given: dict[str, Any]) -> Callable[[RunStart], bool]:
+    """Tell runs of the same kind: by the same backend, and of what is a setting here, with the same one."""
+    name, wanted = given["backend"], {}
+    if name != "xl":
+        wanted = {
+            "memory_bytes": given["memory"],
+            "bandwidth_bytes_s": given["bandwidth"],
+            "workload": to_settings(make_workload(given)),
+        }
+
+    def alike(start: RunStart) -> bool:
+        settings = start.setup.settings
+        return start.backend == name and all(settings.get(key) == value for key, value in wanted.items())
+
+    return alike
 
 
 def make_backend(given: dict[str, Any]) -> "LocalBackend | SimBackend | XlBackend":

@@ -14,9 +14,10 @@ import click
 
 from xlkit import units
 from xlkit.cli.data import record_data
+from xlkit.cli.forecasting import outcome_text
 from xlkit.cli.text import run_text
 from xlkit.errors import PreflightError, XlkitError
-from xlkit.model import Iteration, Migration, Phase, Run, Status
+from xlkit.model import Forecast, Iteration, Migration, Phase, Run, Status
 from xlkit.policies import ThresholdPolicy
 from xlkit.protocols import Backend
 
@@ -48,7 +49,13 @@ class Outcome:
     exit_code: int
 
 
-def follow(migration: Migration, policy: ThresholdPolicy, backend: Backend, store_path: Path | None) -> Outcome:
+def follow(
+    migration: Migration,
+    policy: ThresholdPolicy,
+    backend: Backend,
+    store_path: Path | None,
+    expected: Forecast | None = None,
+) -> Outcome:
     """Run a migration, show its passes on standard error as they end, and record them.
 
     Parameters
@@ -61,6 +68,8 @@ def follow(migration: Migration, policy: ThresholdPolicy, backend: Backend, stor
         What drives it.
     store_path : pathlib.Path or None
         Folder of the store; None is the default one.
+    expected : Forecast or None, default None
+        What is expected of it, recorded with the run.
 
     Returns
     -------
@@ -76,7 +85,9 @@ def follow(migration: Migration, policy: ThresholdPolicy, backend: Backend, stor
     """
     from xlkit.runner import start
 
-    return follow_begun(lambda store: start(migration, policy, backend, store=store), policy.max_iters, store_path)
+    return follow_begun(
+        lambda store: start(migration, policy, backend, store=store, forecast=expected), policy.max_iters, store_path
+    )
 
 
 def follow_begun(begin: "Callable[[RunStore], RunHandle]", max_iters: int, store_path: Path | None) -> Outcome:
@@ -140,6 +151,7 @@ def tell_outcome(ctx: click.Context, outcome: Outcome, *, as_json: bool) -> None
         click.echo(json.dumps(record_data(outcome.run)))
     elif outcome.error is None:
         click.echo(run_text(outcome.run))
+        click.echo(outcome_text(outcome.run), nl=outcome.run.start.forecast is not None)
     if outcome.error is not None:
         raise outcome.error
     ctx.exit(outcome.exit_code if outcome.run.stop.status is not Status.COMPLETED else 0)

@@ -1,12 +1,13 @@
 """Forecasts against what happened."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from xlkit.forecasts._learn import History, flat
 from xlkit.model import Forecast, Knowledge, Phase, Range, Run, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SCORES: Final = {
     "run_id": "string",
@@ -36,7 +37,7 @@ _CALIBRATION: Final = {
 }
 
 
-def scores(*runs: History) -> pd.DataFrame:
+def scores(*runs: History) -> "pd.DataFrame":
     """Set what was expected of runs beside what happened, a row a run and quantity.
 
     Parameters
@@ -73,7 +74,7 @@ def scores(*runs: History) -> pd.DataFrame:
     return _table(rows, _SCORES)
 
 
-def calibration(*runs: History) -> pd.DataFrame:
+def calibration(*runs: History) -> "pd.DataFrame":
     """Tell how often the ranges of forecasts held, a row a quantity, model and moment.
 
     Parameters
@@ -192,5 +193,7 @@ def _quantile(values: "pd.Series[Any]", share: float) -> float | None:
     return float(known.quantile(share)) if len(known) else None
 
 
-def _table(rows: list[dict[str, object]], columns: Mapping[str, str]) -> pd.DataFrame:
+def _table(rows: list[dict[str, object]], columns: Mapping[str, str]) -> "pd.DataFrame":
+    import pandas as pd
+
     return pd.DataFrame({name: pd.array([row[name] for row in rows], dtype=kind) for name, kind in columns.items()})  # type: ignore[call-overload]
