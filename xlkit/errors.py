@@ -1,5 +1,8 @@
 """The error family: every error says what was tried, what came back and what to do next."""
 
+from collections.abc import Mapping
+from typing import Any
+
 _SHOWN_CANDIDATES = 5
 
 
@@ -9,6 +12,22 @@ class XlkitError(Exception):
 
 class InvalidValueError(XlkitError, ValueError):
     """A setting that cannot be used; nothing was started."""
+
+
+class ComparisonError(InvalidValueError):
+    """Runs that cannot be ranked against each other.
+
+    Parameters
+    ----------
+    message : str
+        What stands against it, and what to do.
+    differing : mapping of str to list
+        The settings besides the policy in which they differ, each with its values; empty where runs are too few.
+    """
+
+    def __init__(self, message: str, *, differing: Mapping[str, list[Any]]) -> None:
+        super().__init__(message)
+        self.differing = dict(differing)
 
 
 class PreflightError(XlkitError):

@@ -1,25 +1,21 @@
 """Settings compared: repetitions share a row."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import pandas as pd
 
+from xlkit.errors import InvalidValueError
+from xlkit.frames._asked import as_json, asked, not_comparable, setting_key
+from xlkit.frames._spread import outliers, spread
 from xlkit.frames._summary import summary, summary_row
 from xlkit.frames._table import Runs, flat, table
 from xlkit.model import Run, Status
-from xlkit.policies import to_settings
 
-_COMPARED = {
-    "iterations": "Float64",
-    "total_s": "Float64",
-    "downtime_s": "Float64",
-    "final_pages": "Float64",
-    "sent_bytes": "Float64",
-    "amplification": "Float64",
-}
-_COMPARE_COLUMNS = {
+COMPARED: Final = ("iterations", "total_s", "downtime_s", "final_pages", "sent_bytes", "amplification")
+_WATCHED_FOR_OUTLIERS = ("total_s", "downtime_s", "sent_bytes")
+_PARTS = {"median": "median", "min": "least", "max": "most", "low": "low", "high": "high"}
+NAMED: Final = {
     "backend": "string",
     "origin": "string",
     "domain": "string",
@@ -29,73 +25,111 @@ _COMPARE_COLUMNS = {
     "settings": "string",
     "runs": "Int64",
     "completed": "Int64",
-    **{f"{statistic}_{name}": kind for name, kind in _COMPARED.items() for statistic in ("median", "min", "max")},
+}
+_COMPARE_COLUMNS = {
+    **NAMED,
+    **{f"{part}_{name}": "Float64" for name in COMPARED for part in _PARTS},
+    "outliers": "string",
 }
 
 
-def compare(*runs: Runs) -> pd.DataFrame:
+def compare(*runs: Runs, level: float = 0.95) -> pd.DataFrame:
     """Compare settings: runs of the same settings are repetitions, and share a row.
 
     Parameters
     ----------
     *runs : Run or iterable of Run
         Runs, lists of them, or a store.
+    level : float, default 0.95
+        How sure the intervals are meant to be, between 0 and 1.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each combination of backend, origin, domain, policy and backend settings (the seed left aside), in the
-        order in which they first come. Columns:
+        A row for each combination of backend, origin, domain, policy and backend settings (seed and direction left
+        aside), in the order in which they first come. Columns:
 
         backend, origin, domain, policy, min_remaining, max_iters
             What the repetitions share.
         settings
-            Those settings of the backend in which the rows differ.
+            Those settings of guest, link and backend in which the rows differ.
         runs, completed
             How many repetitions there are, and how many of them completed.
-        median_, min_ and max_ of iterations, total_s, downtime_s, final_pages, sent_bytes, amplification
-            Over the completed ones, units as in `summary`; ``<NA>`` where there is none or none is known.
+        median_, min_, max_, low_ and high_ of iterations, total_s, downtime_s, final_pages, sent_bytes, amplification
+            Over the completed ones, units as in `summary`: middle, range, and the interval in which the median is
+            thought to lie; ``<NA>`` where none is known, the interval also below three repetitions.
+        outliers
+            Runs that lie far off the others in total time, downtime or bytes, each with the quantity.
+
+    Raises
+    ------
+    InvalidValueError
+        If `level` is not between 0 and 1.
+
+    See Also
+    --------
+    rank : Put the rows in order, where repetitions allow it.
 
     Notes
     -----
-    A run that is given twice counts once.
+    A run that is given twice counts once. The interval is a percentile bootstrap of the median with a fixed seed, since
+    downtimes are skewed and a single bad run would blow up an interval that assumes otherwise. An outlier has a
+    modified z-score above 3.5 [1]_ among at least five repetitions, and lies at least a tenth of the median off it.
+
+    References
+    ----------
+    .. [1] B. Iglewicz, D. Hoaglin, "How to Detect and Handle Outliers", ASQC 1993.
 
     Examples
     --------
     >>> len(compare())
     0
     """
+    if not 0 < level < 1:
+        raise InvalidValueError(f"level must lie between 0 and 1, not {level!r}.")
+    groups = grouped(runs)
+    firsts = [group[0] for group in groups]
+    differing = not_comparable(firsts)
+    rows = [named(group, list(differing)) | _spreads(group, level) for group in groups]
+    return table(rows, _COMPARE_COLUMNS)
+
+
+def grouped(runs: Iterable[Runs]) -> list[list[Run]]:
+    """Put repetitions together, in the order in which they first come; a run that is given twice counts once."""
     groups: dict[str, list[Run]] = {}
     for run in {run.run_id: run for run in flat(runs)}.values():
-        groups.setdefault(_settings_key(run), []).append(run)
-    differing = _differing([group[0].start.setup.settings for group in groups.values()])
-    return table([_compare_row(group, differing) for group in groups.values()], _COMPARE_COLUMNS)
+        groups.setdefault(setting_key(run), []).append(run)
+    return list(groups.values())
 
 
-def _compare_row(group: Sequence[Run], differing: Sequence[str]) -> dict[str, object]:
-    first = summary_row(group[0])
-    settings = group[0].start.setup.settings
-    completed = summary([run for run in group if run.stop.status is Status.COMPLETED])
-    row = {name: first.get(name) for name in _COMPARE_COLUMNS}
-    row["settings"] = ", ".join(f"{name}={_as_json(settings.get(name))}" for name in differing)
-    row["runs"], row["completed"] = len(group), len(completed)
-    for name in _COMPARED:
-        for statistic in ("median", "min", "max"):
-            row[f"{statistic}_{name}"] = completed[name].astype("Float64").agg(statistic)
-    return row
+def known_values(group: Sequence[Run], name: str) -> list[float]:
+    """List what is known of a quantity over the completed repetitions."""
+    return [float(value) for value in _completed(group)[name].dropna()]
 
 
-def _settings_key(run: Run) -> str:
-    settings = {name: value for name, value in run.start.setup.settings.items() if name != "seed"}
-    return _as_json(
-        [run.start.backend, run.start.origin, run.start.migration.domain, to_settings(run.start.policy), settings]
-    )
+def _completed(group: Sequence[Run]) -> pd.DataFrame:
+    return summary([run for run in group if run.stop.status is Status.COMPLETED])
 
 
-def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = dict.fromkeys(name for one in settings for name in one if name != "seed")
-    return [name for name in names if len({_as_json(one.get(name)) for one in settings}) > 1]
+def named(group: Sequence[Run], differing: Sequence[str]) -> dict[str, object]:
+    """Tell what repetitions share, and how many there are."""
+    facts, row = asked(group[0]), summary_row(group[0])
+    shown = [name for name in differing if name not in {"backend", "origin", "domain"}]
+    return {
+        **{name: row.get(name) for name in NAMED},
+        "settings": ", ".join(f"{name}={as_json(facts.get(name))}" for name in shown),
+        "runs": len(group),
+        "completed": sum(run.stop.status is Status.COMPLETED for run in group),
+    }
 
 
-def _as_json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+def _spreads(group: Sequence[Run], level: float) -> dict[str, object]:
+    completed, row, off = _completed(group), dict[str, object](), list[str]()
+    for name in COMPARED:
+        known = completed[["run_id", name]].dropna()
+        values = [float(value) for value in known[name]]
+        found = spread(values, level)
+        row |= {f"{part}_{name}": getattr(found, attribute) for part, attribute in _PARTS.items()}
+        if name in _WATCHED_FOR_OUTLIERS:
+            off += [f"{known['run_id'].iloc[place]} ({name} {values[place]:.4g})" for place in outliers(values)]
+    return row | {"outliers": ", ".join(off)}

@@ -112,6 +112,7 @@ def test_a_run_is_a_row_with_what_it_took():
         "iterations": 3,
         "total_s": 5.0,
         "downtime_s": 0.25,
+        "downtime_knowledge": "exact",
         "last_live_pages": 500,
         "final_pages": 250,
         "sent_pages": 1750,
@@ -119,6 +120,8 @@ def test_a_run_is_a_row_with_what_it_took():
         "memory_pages": 1000,
         "amplification": 1.75,
         "precopy_share": 1500 / 1750,
+        "precopy_time_share": 0.3,
+        "downtime_share": 0.05,
         "runs_at": "destination",
         "verified": True,
     }
@@ -132,7 +135,7 @@ def test_what_a_run_does_not_know_is_missing_and_never_zero():
     missing = {name for name, value in row.items() if value is pd.NA}
     assert missing == {
         "min_remaining", "max_iters", "total_s", "downtime_s", "last_live_pages", "final_pages", "sent_pages",
-        "sent_bytes", "amplification", "precopy_share", "verified",
+        "sent_bytes", "amplification", "precopy_share", "precopy_time_share", "downtime_share", "verified",
     }  # fmt: skip
 
 
