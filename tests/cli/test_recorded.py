@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.cli.conftest import SIM
 from xlkit.store import RunStore, read_runs
 
 
@@ -134,3 +135,33 @@ def test_a_reader_that_leaves_early_is_no_error(recorded):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+@pytest.fixture
+def repeated(xlkit, own_store):
+    """Record four repetitions each of two settings."""
+    for min_remaining in (50, 1_000):
+        for seed in range(4):
+            assert xlkit(*SIM, "--seed", seed, "--min_remaining", min_remaining, "g", "h").code == 0
+    return sorted(path.stem for path in own_store.glob("*.parquet"))
+
+
+def test_repetitions_are_compared_by_their_medians(xlkit, repeated):
+    said = xlkit("compare", *repeated)
+    assert "Medians; in brackets" in said.out
+    assert said.out.count("threshold(min_remaining=50, max_iters=5) (simulated)") == 1
+
+
+def test_repetitions_can_be_ranked(xlkit, repeated):
+    said = xlkit("compare", *repeated, "--rank", "downtime_s")
+    assert said.code == 0
+    assert "By downtime_s, smallest first:" in said.out
+    assert [
+        row["place"] for row in json.loads(xlkit("compare", *repeated, "--rank", "downtime_s", "--json").out)["rank"]
+    ]
+
+
+def test_single_runs_are_not_ranked(xlkit, recorded):
+    said = xlkit("compare", *recorded, "--rank", "downtime_s")
+    assert said.code == 2
+    assert "One run is no result" in said.err

@@ -1,61 +1,81 @@
-"""What each run cost."""
+"""Runs over one another."""
+
+from dataclasses import replace
 
 import pytest
 
-from xlkit.model import Knowledge, Status
+from xlkit.errors import InvalidValueError
+from xlkit.model import Setup
 from xlkit.views import compare_rows, plot_compare
+from xlkit.views.crowd import MOST_NAMED
 
 
-def test_rows_hold_what_each_run_cost(two_runs):
-    rows = compare_rows(*two_runs)
-    assert rows["downtime_s"].tolist() == [0.0025, 0.01]
-    assert rows["total_s"].tolist() == [3.0, 2.0]
-    assert rows["sent_mib"].tolist() == pytest.approx([66501 / 256, 66736 / 256])
+def many(make_run, count):
+    return [make_run(run_id=f"r{number:04}", downtime_s=0.001 * (number * 7 % 50 + 1)) for number in range(count)]
 
 
-def test_rows_tell_the_last_live_set_from_the_final_one(two_runs):
-    rows = compare_rows(*two_runs)
-    assert rows["last_live_pages"].tolist() == [40, 900]
-    assert rows["final_pages"].tolist() == [25, 300]
+def test_rows_are_placed_by_iteration_by_time_or_by_bytes_sent(make_run):
+    run = make_run((65536, 900), 40)
+    assert compare_rows(run)["x"].tolist() == [0, 1, 1]
+    assert compare_rows(run, align="time")["x"].tolist() == [0.0, 1.0, 2.0]
+    assert compare_rows(run, align="bytes")["x"].tolist() == [0.0, 256.0, 256.0 + 900 / 256]
 
 
-def test_rows_are_named_by_what_differs(two_runs):
-    assert compare_rows(two_runs)["label"].tolist() == ["min_remaining 50 (measured)", "min_remaining 1,000 (measured)"]
+def test_bytes_begin_anew_with_each_run(two_runs):
+    rows = compare_rows(two_runs, align="bytes")
+    assert rows.groupby("run_id", sort=False)["x"].first().tolist() == [0.0, 0.0]
 
 
-def test_a_bounded_downtime_says_so(make_run):
-    assert compare_rows(make_run(knowledge=Knowledge.AT_MOST))["downtime"].tolist() == ["at most 2.5 ms"]
+def test_a_place_that_is_not_known_stays_unknown(make_run):
+    run = make_run((65536, None), 40)
+    assert compare_rows(run, align="bytes")["x"].isna().tolist() == [False, False, True]
 
 
-def test_an_aborted_run_has_an_unknown_downtime_and_says_aborted(make_run):
-    rows = compare_rows(make_run((65536,), None, status=Status.ABORTED, downtime_s=None))
-    assert rows["downtime_s"].isna().all()
-    assert rows["downtime"].tolist() == ["unknown"]
-    assert "aborted" in rows["label"][0]
+def test_a_table_of_frames_is_drawn_as_the_memory_that_it_is(make_run):
+    run = make_run((1_044_480, 900), 40)
+    setup = run.start.setup
+    small = Setup(settings={}, applied=setup.applied, origin=setup.origin, clock=setup.clock, memory_pages=24_576)
+    rows = compare_rows(replace(run, start=replace(run.start, setup=small)))
+    assert rows["dirty_pages"].tolist() == [24_576, 900, 40]
 
 
-def test_the_figure_has_three_panels_from_zero_with_units(two_runs):
-    figure = plot_compare(*two_runs)
-    titles = [axis.title.text for axis in figure.select_xaxes()]
-    assert titles == ["downtime [s]", "total time [s]", "sent [MiB]"]
-    assert all(axis.range[0] == 0 for axis in figure.select_xaxes())
-    assert len(figure.data) == 6
+def test_a_dozen_runs_are_named_each(make_run):
+    figure = plot_compare(many(make_run, MOST_NAMED))
+    assert sum(trace.mode == "lines+markers" for trace in figure.data) == MOST_NAMED
 
 
-def test_bars_differ_by_more_than_colour(two_runs):
-    first, second = plot_compare(*two_runs).data[:2]
-    assert first.marker.pattern.shape != second.marker.pattern.shape
+def test_of_a_crowd_the_runs_that_stand_out_are_named(make_run):
+    figure = plot_compare(many(make_run, 200))
+    crowd, *named, _key = figure.data
+    assert [trace.name.partition(": ")[2] for trace in named] == [
+        "shortest downtime", "median downtime", "longest downtime", "the latest",
+    ]  # fmt: skip
+    assert crowd.name == "the other runs (196)"
+    assert len(figure.data) < 8
 
 
-def test_bars_carry_their_numbers(two_runs):
-    assert [bar.text[0] for bar in plot_compare(*two_runs).data[:2]] == ["2.5 ms", "10 ms"]
+def test_the_crowd_is_one_line_for_each_run_with_gaps_between_them(make_run):
+    crowd = plot_compare(many(make_run, 20)).data[0]
+    assert sum(value is None for value in crowd.y) == 20 - 4
 
 
-def test_unknown_numbers_draw_no_bar(make_run):
-    figure = plot_compare(make_run((65536,), None, status=Status.ABORTED, downtime_s=None))
-    assert (figure.data[0].x[0], figure.data[0].text[0]) == (0, "unknown")
+def test_a_huge_crowd_is_thinned_and_says_so(make_run, monkeypatch):
+    monkeypatch.setattr("xlkit.views.crowd.MOST_POINTS", 100)
+    crowd = plot_compare(many(make_run, 104)).data[0]
+    assert crowd.name == "the other runs (100, 25 of 100 drawn)"
 
 
-def test_no_runs_give_an_empty_table_and_a_sentence():
-    assert compare_rows([]).empty
-    assert plot_compare([]).layout.annotations[0].text == "No runs to compare."
+def test_the_axes_say_what_is_drawn(two_runs):
+    layout = plot_compare(*two_runs, align="time").layout
+    assert layout.xaxis.title.text == "time since the start of the run [s]"
+    assert layout.yaxis.title.text == "dirty pages [4 KiB], log scale"
+
+
+def test_no_runs_give_a_sentence():
+    assert compare_rows().empty
+    assert plot_compare().layout.annotations[0].text == "No passes to show."
+
+
+def test_an_alignment_that_there_is_none_of_is_refused(make_run):
+    with pytest.raises(InvalidValueError, match="iteration, time, bytes"):
+        compare_rows(make_run(), align="size")

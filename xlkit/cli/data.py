@@ -1,6 +1,5 @@
 """What the commands print for scripts: runs as data that JSON can hold."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,25 +64,6 @@ def head_data(head: "RunHead") -> dict[str, Any]:
         "verified": head.stop.verified,
         "message": head.stop.message,
     }
-
-
-def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
-    """Write runs side by side for a script.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one.
-
-    Returns
-    -------
-    dict
-        ``runs``, an object a run with the columns of `xlkit.frames.summary`, and ``settings``, an object
-        for each combination of settings with the columns of `xlkit.frames.compare`.
-    """
-    from xlkit.frames import compare, summary
-
-    return {"runs": records(summary(*runs)), "settings": records(compare(*runs))}
 
 
 def records(frame: "DataFrame") -> list[dict[str, Any]]:

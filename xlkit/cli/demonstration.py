@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from xlkit.cli import options
+from xlkit.cli.comparison import comparison_text
 from xlkit.cli.progress import Outcome, follow
 from xlkit.cli.recorded import write_page
-from xlkit.cli.text import comparison_text, run_text
+from xlkit.cli.text import run_text
 from xlkit.engine.workload import HotCold
 from xlkit.model import Migration, Status
 from xlkit.policies import XEN_MIN_REMAINING, ThresholdPolicy
@@ -47,7 +48,7 @@ def demo(ctx: click.Context, html: Path, store_path: Path | None, *, quick: bool
             ctx.exit(outcome.exit_code)
         runs.append(outcome.run)
     write_page(runs, html)
-    click.echo(comparison_text(runs))
+    click.echo(comparison_text(runs, None))
     click.echo(f"\nThe page with the figures: {html.absolute()}\n`xlkit show -1` shows every pass of the last run.")
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from xlkit.cli import options
-from xlkit.cli.data import comparison_data, head_data, record_data
-from xlkit.cli.text import comparison_text, heads_text, run_text
+from xlkit.cli.comparison import RANKED, comparison_data, comparison_text
+from xlkit.cli.data import head_data, record_data
+from xlkit.cli.text import heads_text, run_text
 
 if TYPE_CHECKING:
     from xlkit.model import Run
@@ -50,15 +51,25 @@ def show(key: str | int, store_path: Path | None, *, as_json: bool) -> None:
 @click.command(context_settings=options.COUNTS_BACK)
 @_RUNS
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with figures, too.")
+@click.option(
+    "--rank", "by", type=click.Choice(RANKED),
+    help="Put the settings in order by this; needs three completed runs of each, alike in all but the policy.",
+)  # fmt: skip
 @options.STORE
 @options.JSON
-def compare(keys: tuple[str | int, ...], html: Path | None, store_path: Path | None, *, as_json: bool) -> None:
-    """Compare runs: what each was asked, how it ended, what it cost."""
+def compare(
+    keys: tuple[str | int, ...], html: Path | None, by: str | None, store_path: Path | None, *, as_json: bool
+) -> None:
+    """Compare RUNs: what each was asked, how it ended, what it cost.
+
+    Runs of the same settings are repetitions: they are compared by their medians, with the interval in which each is
+    thought to lie, and a run that lies far off the others is named. Single runs are never ranked.
+    """
     found = options.find_runs(store_path, keys)
     if as_json:
-        click.echo(json.dumps(comparison_data(found)))
+        click.echo(json.dumps(comparison_data(found, by)))
     else:
-        click.echo(comparison_text(found))
+        click.echo(comparison_text(found, by))
     if html is not None:
         write_page(found, html)
 

@@ -1,33 +1,18 @@
 """What the commands print for people: runs as tables and sentences."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from xlkit import units
-from xlkit.cli.data import records
-from xlkit.model import DowntimePart, Iteration, Knowledge, Run, Setup, Status
+from xlkit.model import DowntimePart, Iteration, Knowledge, Run, Setup
 from xlkit.policies import to_text
 
 if TYPE_CHECKING:
     from xlkit.store import RunHead
 
-_WIDTH = 100
-_MOST_COLUMNS = 3
-_COMPARED = (
-    "run",
-    "backend",
-    "min_remaining",
-    "max_iters",
-    "stopped by",
-    "passes",
-    "last live pages",
-    "paused pages",
-    "sent",
-    "total",
-    "downtime",
-)
+WIDTH = 100
 _PASSES = ("pass", "phase", "dirty pages", "sent", "begun", "took")
 _BOUNDS = {Knowledge.AT_MOST: "at most ", Knowledge.AT_LEAST: "at least "}
 
@@ -109,31 +94,10 @@ def run_text(run: Run) -> str:
             f"Run {run.run_id}: {asked.domain} from {asked.source} to {asked.destination}, {run.stop.status}",
             f"Backend {run.start.backend} ({run.start.origin}), policy {to_text(run.start.policy)}",
             *([table(_PASSES, map(_pass_cells, run.iterations))] if run.iterations else []),
-            click.wrap_text(happened(run), _WIDTH),
+            click.wrap_text(happened(run), WIDTH),
             *_downtime_lines(run.stop.downtime),
         ]
     )
-
-
-def comparison_text(runs: Sequence[Run]) -> str:
-    """Write runs side by side for a reader.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one.
-
-    Returns
-    -------
-    str
-        A column a run, or a line where they are many; for two completed runs also what the second cost.
-    """
-    from xlkit.frames import summary
-    from xlkit.views.prose import difference
-
-    rows = [_summary_cells(row) for row in records(summary(*runs))]
-    told = difference(runs)
-    return _side_by_side(rows) + (f"\n\n{click.wrap_text(told, _WIDTH)}" if told else "")
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -171,29 +135,6 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     )
 
 
-def _side_by_side(rows: Sequence[Sequence[object]]) -> str:
-    if len(rows) > _MOST_COLUMNS:
-        return table(_COMPARED, rows)
-    titles, *lines = zip(_COMPARED, *rows, strict=True)
-    return table([str(title) for title in titles], lines)
-
-
-def _summary_cells(row: Mapping[str, Any]) -> list[object]:
-    return [
-        row["run_id"],
-        f"{row['backend']} ({row['origin']})",
-        row["min_remaining"] if row["min_remaining"] is not None else row["policy"],
-        row["max_iters"],
-        row["stop_reason"] if row["status"] == Status.COMPLETED else row["status"],
-        row["iterations"],
-        row["last_live_pages"],
-        row["final_pages"],
-        units.format_bytes(row["sent_bytes"]),
-        units.format_s(row["total_s"]),
-        units.format_s(row["downtime_s"]),
-    ]
-
-
 def _cell(value: object) -> str:
     if value is None:
         return "unknown"
@@ -222,4 +163,4 @@ def _downtime_lines(parts: Sequence[DowntimePart]) -> list[str]:
     told = [f"{part.name} {_BOUNDS.get(part.knowledge, '')}{units.format_s(part.duration_s)}" for part in parts]
     meaning = "Downtime counts from asking the guest to suspend until it runs again"
     parts_told = f"Its parts, and what was measured beside it: {', '.join(told)}."
-    return [click.wrap_text(f"{meaning}. {parts_told}", _WIDTH)]
+    return [click.wrap_text(f"{meaning}. {parts_told}", WIDTH)]

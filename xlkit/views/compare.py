@@ -1,111 +1,155 @@
-"""What each run cost: downtime, total time and bytes, side by side."""
+"""Runs over one another: dirty pages of each pass, aligned by iteration, by time, or by bytes sent."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
-from xlkit import frames, units
-from xlkit.model import Run
-from xlkit.views.facts import as_runs, downtime_text, labels
-from xlkit.views.template import Figure, bar_style
+from xlkit import frames
+from xlkit.errors import InvalidValueError
+from xlkit.model import Phase, Run
+from xlkit.units import PAGE_BYTES
+from xlkit.views.crowd import crowd_trace, named_runs
+from xlkit.views.facts import as_runs, labels
+from xlkit.views.iterations import LOWEST_DRAWN_PAGES
+from xlkit.views.template import FINAL_SYMBOL, INK, Figure, room_for_names, series_style
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
+ALIGNMENTS: Mapping[str, str] = MappingProxyType(
+    {"iteration": "iteration, from 0", "time": "time since the start of the run [s]", "bytes": "sent before [MiB]"}
+)
 _MIB_BYTES = 2**20
-_COLUMNS = [
-    "run_id", "label", "origin", "status", "stop_reason", "iterations", "last_live_pages", "final_pages",
-    "downtime_s", "downtime", "total_s", "sent_mib",
-]  # fmt: skip
-_HOVER = "%{y}: %{text}<extra></extra>"
-_ROOM_FOR_TEXT = 1.45
+_COLUMNS = ["run_id", "label", "origin", "iteration", "phase", "x", "dirty_pages", "drawn_pages", "named"]
+_HOVER = "pass %{customdata[0]}: %{customdata[1]} dirty pages<extra>%{fullData.name}</extra>"
 
 
-def compare_rows(*runs: Run | Iterable[Run]) -> "DataFrame":
+def compare_rows(*runs: Run | Iterable[Run], align: Literal["iteration", "time", "bytes"] = "iteration") -> "DataFrame":
     """Tabulate what `plot_compare` draws.
 
     Parameters
     ----------
     *runs : Run or iterable of Run
         One run or many, or a store.
+    align : {"iteration", "time", "bytes"}, default "iteration"
+        What runs share a place by.
 
     Returns
     -------
     pandas.DataFrame
-        A row a run: ``run_id``; ``label`` (what tells the run from the others, and its origin); ``origin``; ``status``;
-        ``stop_reason``; ``iterations`` (passes, the final one included); ``last_live_pages`` (the set of the last pass
-        that was sent while the guest ran [page]; this is what `min_remaining` bounds); ``final_pages`` (the set sent
-        while the guest stood still [page]; nothing bounds it); ``downtime_s`` [s] and ``downtime`` (the same for a
-        reader, with its bound); ``total_s`` [s]; ``sent_mib`` [MiB]. What is not known is <NA>.
+        A row a pass: ``run_id``; ``label`` (what tells the run from the others, and its origin); ``origin``;
+        ``iteration``; ``phase``; ``x`` (where the pass stands: its number, its begin [s], or what had been sent before
+        it [MiB]; <NA> where not known); ``dirty_pages`` (the set that it set out to send, of pass 0 only what has
+        memory behind it [page]); ``drawn_pages`` (the same, but 0 at the lower edge, as a log scale has no 0 [page]);
+        ``named`` (whether the figure names the run, or draws it in the crowd).
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such alignment.
 
     See Also
     --------
-    xlkit.frames.summary : The whole table of runs.
+    xlkit.frames.iterations : The whole table of passes.
     """
+    if align not in ALIGNMENTS:
+        raise InvalidValueError(f"Runs are aligned by one of {', '.join(ALIGNMENTS)}, not {align!r}.")
     shown = as_runs(*runs)
-    table = frames.summary(*shown)
+    table = frames.iterations(*shown)
+    named = named_runs(shown)
+    label = dict(zip((run.run_id for run in shown), _labels(shown), strict=True))
+    table["dirty_pages"] = [run.backed_pages(one) for run in shown for one in run.iterations]
+    table = table.astype({"dirty_pages": "Int64"})
     return table.assign(
-        label=labels(shown),
-        downtime=[downtime_text(run) for run in shown],
-        sent_mib=table["sent_bytes"].astype("Float64") / _MIB_BYTES,
-    ).astype({"label": "string", "downtime": "string"})[_COLUMNS]
+        label=table["run_id"].map(label).astype("string"),
+        named=table["run_id"].isin(named),
+        x=_places(table, align),
+        drawn_pages=table["dirty_pages"].astype("Float64").clip(lower=LOWEST_DRAWN_PAGES),
+    )[_COLUMNS]
 
 
-def plot_compare(*runs: Run | Iterable[Run]) -> Figure:
-    """Draw what each run cost: downtime, total time and bytes sent, each from zero.
+def plot_compare(*runs: Run | Iterable[Run], align: Literal["iteration", "time", "bytes"] = "iteration") -> Figure:
+    """Draw the dirty pages of many runs over one another.
+
+    Up to a dozen runs are named. Of more, those with the shortest, the middle and the longest downtime and the latest
+    are, and the others are one grey crowd behind them.
 
     Parameters
     ----------
     *runs : Run or iterable of Run
         One run or many, or a store.
+    align : {"iteration", "time", "bytes"}, default "iteration"
+        What runs share a place by: number of the pass, time since the start, or bytes sent.
 
     Returns
     -------
     Figure
-        Three panels side by side, a bar a run in each, in the order given.
+        A line a run; a star is the set that was sent while the guest stood still.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such alignment.
 
     See Also
     --------
     compare_rows : The same as a table.
+    plot_costs : What each run cost.
     """
-    rows = compare_rows(*runs)
-    figure = Figure("Downtime, total time and bytes sent", height=190 + 56 * max(1, len(rows)))
-    figure.set_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.04)
+    shown = as_runs(*runs)
+    rows = compare_rows(*shown, align=align).dropna(subset=["x", "drawn_pages"])
+    named = named_runs(shown)
+    figure = Figure(f"Dirty pages of {len(shown):,} runs, by {align}", height=room_for_names(len(named) + 2))
     if rows.empty:
-        figure.say("No runs to compare.")
-    for column, (name, title, texts) in enumerate(_panels(rows), start=1):
-        for index, (label, value, text) in enumerate(zip(rows["label"], rows[name].fillna(0), texts, strict=True)):
-            figure.add_bar(
-                x=[float(value)], y=[_folded(label)], text=[text], orientation="h", marker=bar_style(index),
-                row=1, col=column, textposition="outside", cliponaxis=False, showlegend=False, hovertemplate=_HOVER,
-            )  # fmt: skip
-        _fit(figure, rows, name, title, column)
-    figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
+        figure.say("No passes to show.")
+    crowd = rows[~rows["named"]]
+    if len(crowd):
+        figure.add_trace(crowd_trace(crowd, "x", "drawn_pages"))
+    for index, (run_id, passes) in enumerate(rows[rows["named"]].groupby("run_id", sort=False)):
+        _add_run(figure, passes, index, named[str(run_id)])
+    _add_key(figure, rows)
+    last = 1.0 if rows.empty else float(rows["x"].max())
+    figure.update_xaxes(title=ALIGNMENTS[align], range=[-0.02 * last, 1.04 * last])
+    figure.update_yaxes(title="dirty pages [4 KiB], log scale", type="log", dtick=1)
     return figure
 
 
-def _panels(rows: "DataFrame") -> list[tuple[str, str, list[str]]]:
-    return [
-        ("downtime_s", "downtime [s]", rows["downtime"].tolist()),
-        ("total_s", "total time [s]", [units.format_s(value) for value in _known(rows["total_s"])]),
-        (
-            "sent_mib",
-            "sent [MiB]",
-            ["unknown" if value is None else f"{value:,.4g} MiB" for value in _known(rows["sent_mib"])],
-        ),
+def _labels(runs: list[Run]) -> list[str]:
+    named = named_runs(runs)
+    texts = dict(zip(named, labels([run for run in runs if run.run_id in named]), strict=True))
+    return [texts.get(run.run_id, run.run_id) for run in runs]
+
+
+def _places(table: "DataFrame", align: str) -> "Series[float]":
+    if align == "iteration":
+        return table["iteration"].astype("Float64")
+    if align == "time":
+        return table["begun_s"]
+    sent = table["sent_bytes"].astype("Float64").fillna(table["sent_pages"].astype("Float64") * PAGE_BYTES)
+    # After a pass whose bytes are not known, nothing is.
+    so_far = sent.groupby(table["run_id"], sort=False).cumsum(skipna=False)
+    return so_far.groupby(table["run_id"], sort=False).shift(1, fill_value=0.0) / _MIB_BYTES
+
+
+def _add_run(figure: Figure, passes: "DataFrame", index: int, reason: str) -> None:
+    style = series_style(index)
+    name = f"{passes['label'].iloc[0]}{f': {reason}' if reason else ''}"
+    marks = {**style["marker"], "size": [14 if phase == Phase.STOP_AND_COPY else 7 for phase in passes["phase"]]}
+    marks["symbol"] = [
+        FINAL_SYMBOL if phase == Phase.STOP_AND_COPY else style["marker"]["symbol"] for phase in passes["phase"]
     ]
+    figure.add_scattergl(  # as the crowd is: what WebGL draws would lie above what it does not
+        x=[float(value) for value in passes["x"]],
+        y=[float(value) for value in passes["drawn_pages"]],
+        customdata=[
+            [int(number), f"{pages:,}"]
+            for number, pages in zip(passes["iteration"], passes["dirty_pages"], strict=True)
+        ],
+        name=name, mode="lines+markers", line=style["line"], marker=marks, hovertemplate=_HOVER,
+    )  # fmt: skip
 
 
-def _fit(figure: Figure, rows: "DataFrame", name: str, title: str, column: int) -> None:
-    largest = rows[name].max()
-    top = float(largest) * _ROOM_FOR_TEXT if rows[name].notna().any() and largest > 0 else 1.0
-    # "5ms" reads better than "0.005"; a decimal prefix would be wrong on MiB.
-    ticks = {"tickformat": "~s", "ticksuffix": "s"} if name.endswith("_s") else {"tickformat": "~g"}
-    figure.update_xaxes(title=title, range=[0, top], nticks=4, tickangle=0, row=1, col=column, **ticks)
-
-
-def _known(values: Any) -> list[float | None]:
-    return [None if missing else float(value) for value, missing in zip(values, values.isna(), strict=True)]
-
-
-def _folded(label: str) -> str:
-    return label.replace(", ", ",<br>").replace(" (", "<br>(")
+def _add_key(figure: Figure, rows: "DataFrame") -> None:
+    if (rows["phase"] == Phase.STOP_AND_COPY).any():
+        key = {"symbol": FINAL_SYMBOL, "size": 14, "color": INK}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=key, name="sent while the guest is paused")

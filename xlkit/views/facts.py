@@ -115,6 +115,9 @@ def labels(runs: Sequence[Run]) -> list[str]:
         completed says so.
     """
     facts = [asked_facts(run) for run in runs]
+    if len({frozenset((one["source"], one["destination"])) for one in facts}) == 1:
+        # A guest that goes to and fro: the direction tells the runs apart and says nothing.
+        facts = [{name: text for name, text in one.items() if name not in {"source", "destination"}} for one in facts]
     names = dict.fromkeys(name for one in facts for name in one)
     telling = [name for name in names if len({one.get(name) for one in facts}) > 1]
     texts = [", ".join(f"{name} {one[name]}" for name in telling if name in one) for one in facts]

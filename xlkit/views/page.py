@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from xlkit.model import Run
-from xlkit.views.compare import plot_compare
+from xlkit.views.costs import plot_costs
 from xlkit.views.document import document, figure_html
 from xlkit.views.facts import NOT_SET, as_runs, asked_facts, downtime_text, labels
 from xlkit.views.iterations import plot_iterations
@@ -86,7 +86,7 @@ def _figures(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     return [
         '<h2 id="figures">Figures</h2>',
         figure_html(plot_iterations(*runs), "figure-iterations", _ITERATIONS_CAPTION),
-        figure_html(plot_compare(*runs), "figure-compare", f"What each run cost, each scale from zero. {costs}."),
+        figure_html(plot_costs(*runs), "figure-compare", f"What each run cost, each scale from zero. {costs}."),
     ]
 
 

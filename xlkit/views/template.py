@@ -73,6 +73,27 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly ships no types
         return bundle
 
 
+def room_for_names(count: int) -> int:
+    """Tell how high a figure must be so that its legend, a name a line, leaves the plot its room.
+
+    Parameters
+    ----------
+    count : int
+        Names in the legend.
+
+    Returns
+    -------
+    int
+        Height [px].
+
+    Examples
+    --------
+    >>> room_for_names(4)
+    464
+    """
+    return 380 + 21 * count
+
+
 def figure_style(ink: str) -> str:
     """Write the style sheet by which figures take the ink of the page around them.
 
