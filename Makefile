@@ -41,7 +41,7 @@ test: $(VENV)/.test
 	@echo 'Not run: migrations between two emulated Xen hosts. make xenlab runs them.'
 	store=$$(mktemp -d) && trap 'rm -rf "$$store"' EXIT && XLKIT_STORE="$$store" $(BIN)/pytest $(NBVAL) notebooks
 
-browser: $(VENV)/.browser $(VENV)/.lab $(VENV)/.test
+browser: $(VENV)/.app $(VENV)/.browser $(VENV)/.lab $(VENV)/.test
 	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'make browser needs a Chromium (Debian: apt install' \
 		'chromium); none was found on the PATH.' >&2; exit 1; }
 	$(BIN)/pytest -m browser $(ARGS)
@@ -71,8 +71,9 @@ clean:
 $(VENV)/.core: EXTRAS =
 $(VENV)/.lab: EXTRAS = [lab]
 $(VENV)/.test: EXTRAS = [test]
+$(VENV)/.app: EXTRAS = [app]
 $(VENV)/.browser: EXTRAS = [browser]
-$(VENV)/.core $(VENV)/.lab $(VENV)/.test $(VENV)/.browser: pyproject.toml | $(BIN)/python
+$(VENV)/.core $(VENV)/.app $(VENV)/.lab $(VENV)/.test $(VENV)/.browser: pyproject.toml | $(BIN)/python
 	@echo 'Installing xlkit$(EXTRAS) into $(VENV); the first time takes a minute.'
 	@$(PIP) install --quiet --editable '.$(EXTRAS)'
 	@touch $@

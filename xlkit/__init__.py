@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xlkit.errors import XlkitError
     from xlkit.forecasts import calibration, forecast, learn
     from xlkit.model import Migration, Run
-    from xlkit.panels import LaunchPanel, LearnPanel, WatchPanel
+    from xlkit.panels import BrowsePanel, LaunchPanel, LearnPanel, WatchPanel
     from xlkit.policies import (
         DowntimeBudgetPolicy,
         LegacyXenPolicy,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BrowsePanel",
     "DowntimeBudgetPolicy",
     "HotCold",
     "Idle",
@@ -80,7 +81,7 @@ _NAMES_OF = {
     "errors": ("XlkitError",),
     "forecasts": ("calibration", "forecast", "learn"),
     "model": ("Migration", "Run"),
-    "panels": ("LaunchPanel", "LearnPanel", "WatchPanel"),
+    "panels": ("BrowsePanel", "LaunchPanel", "LearnPanel", "WatchPanel"),
     "policies": (
         "DowntimeBudgetPolicy",
         "LegacyXenPolicy",

@@ -5,6 +5,7 @@ import pytest
 from xlkit.errors import InvalidValueError, PreflightError
 from xlkit.panels import LearnPanel
 from xlkit.panels.quiz import ask
+from xlkit.store import RunStore
 
 WAIT_S = 20
 
@@ -31,15 +32,15 @@ def test_a_click_runs_the_guest_of_the_question_and_marks_the_prediction(panel):
 def test_the_run_is_that_of_the_question(panel, own_store):
     panel.run()
     panel.wait(WAIT_S)
-    run = panel._launcher.runs[-1]
+    run = RunStore(own_store)[-1]
     assert run.start.policy == panel.question.policy
     assert run.start.setup.settings["memory_bytes"] == panel.question.memory_mib * 2**20
 
 
-def test_a_prediction_that_came_true_is_right(panel):
+def test_a_prediction_that_came_true_is_right(panel, own_store):
     panel.run()
     happened = {verdict.what: verdict.happened for verdict in panel.wait(WAIT_S)}
-    downtime_s = panel._launcher.runs[-1].stop.downtime_s
+    downtime_s = RunStore(own_store)[-1].stop.downtime_s
     panel.predict(
         stop_reason=happened["ended by"],
         live_passes=int(happened["live passes"]),

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from xlkit import __version__
+from xlkit.cli.app import app
 from xlkit.cli.attaching import attach
 from xlkit.cli.demonstration import demo
 from xlkit.cli.forecasting import forecast
@@ -55,7 +56,10 @@ def cli() -> None:
     """  # noqa: D301 - the escape is click's mark for text that is not to be wrapped
 
 
-for _command in (demo, migrate, attach, receive, runs, show, compare, replay, diagnose, forecast, export, import_logs):
+_COMMANDS = (
+    demo, migrate, attach, receive, runs, show, compare, replay, diagnose, forecast, export, import_logs, app,
+)  # fmt: skip
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

@@ -78,7 +78,8 @@ def button(text: str, icon: str, style: str, hint: str, pressed: Callable[[], An
     ipywidgets.Button
         The button.
     """
-    made = ipywidgets.Button(description=text, icon=icon, button_style=style, tooltip=hint)
+    width = {"width": "auto", "min_width": "11.5em"}
+    made = ipywidgets.Button(description=text, icon=icon, button_style=style, tooltip=hint, layout=width)
     made.on_click(lambda _: pressed())
     return made
 

@@ -1,17 +1,20 @@
 """The learning panel: predict how a migration ends, run it, see."""
 
+from contextlib import suppress
 from html import escape
 from typing import Any, Self
 
 import ipywidgets
 
+from xlkit import runner
 from xlkit.errors import InvalidValueError, PreflightError, XlkitError
-from xlkit.model import Run, StopReason
+from xlkit.model import Migration, Run, StopReason
 from xlkit.panels.buttons import button
 from xlkit.panels.controls import make_backend
 from xlkit.panels.knob import LABEL_WIDTH, Knob
-from xlkit.panels.launch import LaunchPanel
 from xlkit.panels.quiz import REASONS, Guess, Question, Verdict, ask, mark
+from xlkit.panels.rule import RuleKnobs
+from xlkit.panels.watch import WatchPanel
 from xlkit.protocols import Backend
 from xlkit.runner import RunHandle
 from xlkit.store import RunStore
@@ -47,9 +50,10 @@ class LearnPanel:
         self._backend, self._store = backend, store
         self._number = question if isinstance(question, int) else 0
         self.question = ask(question) if isinstance(question, int) else question
-        self._launcher: LaunchPanel | None = None
+        self._watch: WatchPanel | None = None
         self._made: Any = None
         self._guess: Guess | None = None
+        self._run: Run | None = None
         self.reason = ipywidgets.Dropdown(
             options=[(str(one), one) for one in REASONS], description="precopy is ended by",
             tooltip="which of the two knobs will stop it", style={"description_width": LABEL_WIDTH},
@@ -71,8 +75,7 @@ class LearnPanel:
     @property
     def verdicts(self) -> list[Verdict]:
         """What was right and what was not; empty before the run has ended."""
-        runs = () if self._launcher is None else self._launcher.runs
-        return mark(self._guess, runs[-1]) if runs and self._guess else []
+        return mark(self._guess, self._run) if self._run is not None and self._guess is not None else []
 
     def predict(self, *, stop_reason: str, live_passes: int, downtime_ms: int) -> None:
         """Set the prediction, as the mouse would.
@@ -109,21 +112,19 @@ class LearnPanel:
         PreflightError
             If one is going on already.
         """
-        if self._launcher is not None and self._launcher.running:
+        if self._watch is not None and self._watch.running:
             raise PreflightError("The migration of this question is going on: wait for its end.")
         self._end()
         self._guess = Guess(
             stop_reason=self.reason.value, live_passes=self.passes.value, downtime_s=self.downtime.value / 1000
         )
-        launcher = LaunchPanel(backend=self._new_backend(), store=self._store)
-        launcher.controls.set(
-            min_remaining=self.question.policy.min_remaining, max_iters=self.question.policy.max_iters
-        )
-        launcher.watch.on_end(self._over)
-        self._launcher = launcher
-        self.run_view.children = (launcher.watch.view,)
+        handle = runner.start(Migration("guest"), self.question.policy, self._new_backend(), store=self._store)
         self.said.value = '<div role="status">Running…</div>'
-        return launcher.launch()
+        self._watch = WatchPanel(rule=RuleKnobs(self.question.policy), store=self._store)
+        self._watch.on_end(self._over)
+        self.run_view.children = (self._watch.view,)
+        self._watch.follow(handle)
+        return handle
 
     def wait(self, timeout_s: float | None = None) -> list[Verdict]:
         """Wait for the end of the run.
@@ -145,9 +146,9 @@ class LearnPanel:
         TimeoutError
             If it goes on still.
         """
-        if self._launcher is None:
+        if self._watch is None:
             raise PreflightError("Nothing was run yet. Use run(), or the button.")
-        self._launcher.wait(timeout_s)
+        self._watch.wait(timeout_s)
         return self.verdicts
 
     def next(self) -> None:
@@ -176,7 +177,8 @@ class LearnPanel:
         return {**(self.view._repr_mimebundle_(**options) or {}), "text/plain": repr(self)}
 
     def _show_question(self) -> None:
-        self._guess, self.said.value, self.run_view.children = None, "", ()
+        self._guess = self._run = None
+        self.said.value, self.run_view.children = "", ()
         self.asked.value = f"<p><b>How will this migration end?</b> {escape(str(self.question))}</p>"
 
     def _clicked(self) -> None:
@@ -198,6 +200,7 @@ class LearnPanel:
         return self._made
 
     def _over(self, run: Run | None) -> None:
+        self._run = run
         if run is None or self._guess is None:
             self.said.value = '<div role="status">The migration failed; the line below says why.</div>'
             return
@@ -208,9 +211,12 @@ class LearnPanel:
         self.said.value = f'<div role="status">{right} of {len(verdicts)} right.</div>{table}'
 
     def _end(self) -> None:
-        if self._launcher is not None:
-            self._launcher.close()
-            self._launcher = None
+        if self._watch is not None:
+            self._watch.abort()
+            with suppress(XlkitError):
+                self._watch.wait()
+            self._watch.close()
+            self._watch = None
         if hasattr(self._made, "close"):
             self._made.close()
         self._made = None

@@ -1,6 +1,7 @@
 """The stop rule as widgets: both knobs."""
 
 from collections.abc import Callable
+from html import escape
 
 import ipywidgets
 
@@ -16,9 +17,11 @@ class RuleKnobs:
     ----------
     policy : ThresholdPolicy, optional
         First values; Xen's defaults when not given.
+    title : str, default "Stop rule"
+        What stands above them.
     """
 
-    def __init__(self, policy: ThresholdPolicy | None = None) -> None:
+    def __init__(self, policy: ThresholdPolicy | None = None, *, title: str = "Stop rule") -> None:
         first = policy or ThresholdPolicy(min_remaining=XEN_MIN_REMAINING, max_iters=XEN_MAX_ITERS)
         self.min_remaining = Knob(
             "min_remaining", "pages", first.min_remaining, (1, 100_000), smallest=0, largest=UINT32_MAX,
@@ -28,7 +31,9 @@ class RuleKnobs:
             "max_iters", "passes", first.max_iters, (1, 100), smallest=0, largest=UINT32_MAX,
             hint="precopy ends when so many passes are done; 0 is Xen's 5",
         )  # fmt: skip
-        self.view = ipywidgets.VBox([ipywidgets.HTML("<b>Stop rule</b>"), self.min_remaining.view, self.max_iters.view])
+        self.view = ipywidgets.VBox(
+            [ipywidgets.HTML(f"<b>{escape(title)}</b>"), self.min_remaining.view, self.max_iters.view]
+        )
 
     def policy(self) -> ThresholdPolicy:
         """Return the stop rule that is set.

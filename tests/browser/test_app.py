@@ -1,0 +1,87 @@
+"""`xlkit app` in a browser: the panels alone, behind a token, with nothing asked of any network."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PICTURES = os.environ.get("XLKIT_PICTURES")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    pytest.importorskip("voila")
+    home = tmp_path_factory.mktemp("app")
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "xlkit", "app", "--no-browser", "--store", str(home / "runs")],
+            stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+        )  # fmt: skip
+    try:
+        address = server.stdout.readline().strip()
+        _await_answer(server, address, home / "log")
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(20)
+        server.stdout.close()
+
+
+@pytest.fixture
+def page(address, tab):
+    tab.asked, tab.home = [], address.split("?")[0]
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    tab.route(lambda url: not url.startswith((tab.home, "data:", "blob:")), lambda route: route.abort())
+    tab.goto(address)
+    tab.wait_for_selector("button.xlkit-launch", timeout=90_000)
+    return tab
+
+
+def picture(page, name):
+    if PICTURES:
+        scheme = (page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") and "dark") or "light"
+        page.screenshot(path=str(Path(PICTURES) / f"app-{name}-{scheme}.png"))
+
+
+def test_the_page_asks_for_its_token(address, tab):
+    tab.goto(address.split("?")[0])
+    assert "/login" in tab.url
+
+
+def test_a_launch_is_watched_and_then_found_among_the_runs(page):
+    page.locator("button.xlkit-launch").click()
+    page.wait_for_selector(".xlkit-status:has-text('completed, ended by')", timeout=60_000)
+    assert page.locator(".xlkit-chart .pass").count() >= 1
+    picture(page, "launch")
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("select.xlkit-listed option, .xlkit-listed option").first.wait_for(timeout=20_000)
+    picture(page, "runs")
+    outside = [
+        url for url in page.asked if not url.startswith((page.home, page.home.replace("http", "ws"), "data:", "blob:"))
+    ]
+    assert not outside
+
+
+def test_a_student_predicts_runs_and_sees(page):
+    page.get_by_role("tab", name="Learn").click()
+    page.locator("button.xlkit-run").click()
+    page.wait_for_selector(".xlkit-answer:has-text('of 3 right')", timeout=60_000)
+    picture(page, "learn")
+
+
+def _await_answer(server, address, log):
+    for _ in range(300):
+        assert server.poll() is None, log.read_text(encoding="utf-8")[-2000:]
+        with contextlib.suppress(URLError), urlopen(address.split("?")[0] + "login", timeout=2):
+            return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text(encoding="utf-8")[-2000:])
