@@ -171,7 +171,7 @@ class BrowsePanel:
         StoreError
             If it cannot be written.
         """
-        written = views.write(views.report(self.runs), path)
+        written = views.write(views.page(self.runs), path)
         self._say(f"Wrote {written}.")
         return written
 
@@ -249,7 +249,7 @@ class BrowsePanel:
         self._say("" if table else "Pick runs in the list first.")
         self.shown.outputs = tuple(
             {"output_type": "display_data", "data": data, "metadata": {}}
-            for data in ({"text/html": table}, *(dict(figure._repr_mimebundle_()) for figure in figures))
+            for data in ({"text/html": table}, *(figure.to_mimebundle() for figure in figures))
         )
         return table
 

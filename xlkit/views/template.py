@@ -1,5 +1,6 @@
 """One look for every figure: colours that hold on light and dark pages, and never colour alone."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -63,6 +64,16 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly ships no types
         """Write an HTML file, under the kit's configuration."""
         options["config"] = {**CONFIG, **(options.get("config") or {})}
         super().write_html(*args, **options)
+
+    def to_mimebundle(self) -> dict[str, Any]:
+        """Write as what a notebook draws, whether or not there is one.
+
+        Returns
+        -------
+        dict
+            Data and layout of plotly under its MIME type, under the kit's configuration.
+        """
+        return {"application/vnd.plotly.v1+json": {**json.loads(self.to_json()), "config": dict(CONFIG)}}
 
     def _ipython_display_(self) -> None:
         self.show()
