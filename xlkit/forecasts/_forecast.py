@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from xlkit.errors import InvalidValueError
 from xlkit.forecasts._baseline import constant_rate, rate_off
+from xlkit.forecasts._hindcast import corrected
 from xlkit.forecasts._learn import History, Learned, flat, learn
 from xlkit.forecasts._replicates import COUNT, Course, Scatter, courses, curves_of, scatter_of
 from xlkit.model import Forecast, Iteration, Migration, Phase, Range, Run
@@ -104,7 +105,8 @@ def forecast(
         learned = constant_rate(learned)
         curves, scatter = [learned.curve] * COUNT, Scatter(rate_off(learned), 0.0)
     else:
-        curves, scatter = curves_of(learned), scatter_of(learned, begun.run_id if begun else None)
+        curves = curves_of(learned)
+        scatter = corrected(learned, done, curves, scatter_of(learned, begun.run_id if begun else None))
     found: list[Course] = []
     for course in courses(learned, policy, done, curves, scatter):
         found.append(course)

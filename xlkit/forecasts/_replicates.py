@@ -28,6 +28,7 @@ class Course:
     """How one of them ended; `ended` is False where the policy had not stopped after the most passes."""
 
     ended: bool
+    precopy_s: float
     total_s: float
     downtime_s: float | None
     sent_bytes: int
@@ -174,6 +175,7 @@ def _course(drawn: Drawn, after_s: float, policy: Policy, done: Sequence[Iterati
     completed = stop.status is Status.COMPLETED
     return Course(
         ended=not asked.endless,
+        precopy_s=passes[-1 - completed].ended_s if len(passes) > completed else 0.0,
         total_s=guest.clock() + (after_s if completed else 0.0),
         downtime_s=guest.downtime_s,
         sent_bytes=sum(one.sent_bytes or 0 for one in passes),
