@@ -199,3 +199,26 @@ def test_a_policy_that_stops_only_at_no_dirty_page_ends_where_the_guest_allows_i
     calm = RunStore(tmp_path)
     simulated(calm, ThresholdPolicy(max_iters=6), workload=Uniform(rate_pages_s=500))
     assert forecast(calm, DEMO, XenServerPolicy()).total_s is not None
+
+
+def test_a_link_whose_passes_differ_in_speed_gives_a_wider_range(store, tmp_path):
+    noisy = RunStore(tmp_path)
+    for seed in (1, 2):
+        simulated(noisy, ThresholdPolicy(max_iters=4), noise=0.1, seed=seed)
+    calm, uneven = (forecast(runs, DEMO, ThresholdPolicy()).total_s for runs in (store, noisy))
+    assert uneven.high / uneven.low > 1.05 > calm.high / calm.low
+
+
+def test_a_run_far_on_is_foretold_from_where_its_passes_went_together(tmp_path):
+    load = Uniform(rate_pages_s=60_000, working_set_pages=4_000)
+    whole = simulated(RunStore(tmp_path), ThresholdPolicy(min_remaining=1, max_iters=25), workload=load, noise=0.1)
+    expected = forecast(None, DEMO, whole.start.policy, begun=after_passes(whole, 9))
+    assert expected.total_s.likely == pytest.approx(whole.stop.ended_s, rel=0.05)
+
+
+def test_before_any_set_was_read_a_heartbeat_gives_a_wide_range(outcome):
+    beating = replace(outcome.iterations[0], heartbeat_begun_s=0.0, heartbeat_pages=(22,) * 500)
+    begun = replace(after_passes(outcome, 1), iterations=(beating,))
+    expected = forecast(None, DEMO, outcome.start.policy, begun=begun)
+    assert expected.total_s.low < outcome.stop.ended_s < expected.total_s.high
+    assert expected.total_s.high > 1.2 * expected.total_s.low

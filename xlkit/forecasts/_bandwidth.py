@@ -2,24 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log, sqrt
+from statistics import median
 
 from xlkit.forecasts._costs import Sent
-from xlkit.forecasts._priors import Prior
+from xlkit.forecasts._priors import WEIGHT, Prior
 from xlkit.forecasts._spread import next_value
 from xlkit.model import Range
 
 _ROUNDS = 8
 _LEAST_RATIO = 1e-3
 _FEWEST = 2
+_LONG = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class PassTime:
-    """Bandwidth and fixed part of a pass; pass 0's own bandwidth where it counts frames that have no memory."""
+    """Bandwidth and fixed part of a pass, and the deviation of the logarithm of the bandwidth from pass to pass.
+
+    Pass 0 has a bandwidth of its own where it counts frames that have no memory.
+    """
 
     bandwidth_bytes_s: Range
     first_bandwidth_bytes_s: Range
     pass_s: Range
+    speed_off: float
 
 
 def fit_pass_time(runs: Sequence[Sequence[Sent]], *, first_apart: bool, prior: Prior) -> PassTime:
@@ -33,18 +40,34 @@ def fit_pass_time(runs: Sequence[Sequence[Sent]], *, first_apart: bool, prior: P
     apart = first_apart and any(later)
     used = [run for run in (later if apart else runs) if run]
     pass_s = _fixed_s([one for run in used for one in run], prior.pass_s)
-    bandwidth = next_value([_bytes_s(run, pass_s) for run in used], off=prior.bandwidth_off)
+    all_used = [one for run in used for one in run]
+    speeds = [_bytes_s(run, pass_s) for run in used]
+    speed_off = _speed_off(all_used, median(speeds), pass_s, prior.speed_off)
+    # What a run tells of its bandwidth is off by the mean of its passes' deviations, of which the long ones weigh most.
+    bandwidth = next_value(speeds, off=prior.bandwidth_off, blur=speed_off * _evenness(all_used))
     first = next_value(firsts, off=prior.bandwidth_off) if apart and firsts else bandwidth
     return PassTime(
         bandwidth_bytes_s=bandwidth,
         first_bandwidth_bytes_s=first,
         pass_s=next_value([pass_s], off=prior.pass_off),
+        speed_off=speed_off,
     )
 
 
 def _bytes_s(run: Sequence[Sent], pass_s: float) -> float:
     took_s = sum(one.took_s for one in run)
     return sum(one.sent_bytes for one in run) / max(took_s - len(run) * pass_s, _LEAST_RATIO * took_s)
+
+
+def _evenness(passes: Sequence[Sent]) -> float:
+    return sqrt(sum(one.sent_bytes**2 for one in passes)) / sum(one.sent_bytes for one in passes)
+
+
+def _speed_off(passes: Sequence[Sent], bytes_s: float, pass_s: float, prior_off: float) -> float:
+    """Take it from passes that are long enough for the fixed part not to matter."""
+    flights = [(one.sent_bytes / bytes_s, one.took_s - pass_s) for one in passes]
+    squares = [log(took_s / flight_s) ** 2 for flight_s, took_s in flights if took_s > 0 and flight_s > _LONG * pass_s]
+    return sqrt((sum(squares) + WEIGHT * prior_off**2) / (max(len(squares) - 1, 0) + WEIGHT))
 
 
 def _fixed_s(passes: Sequence[Sent], assumed_s: float) -> float:

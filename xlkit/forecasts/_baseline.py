@@ -22,6 +22,7 @@ def constant_rate(learned: Learned) -> Learned:
     return replace(
         learned,
         curve=DirtyCurve(sets_pages=(), times_s=(), rate_pages_s=rate_pages_s, memory_pages=learned.memory_pages),
+        speed_off=0.0,
         pass_s=_NOTHING,
         wait_s=_NOTHING,
         collect_s=_NOTHING,

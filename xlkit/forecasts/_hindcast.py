@@ -26,9 +26,7 @@ class _AsManyPasses:
         return Decision.STOP_AND_COPY if stats.iteration >= self._passes else Decision.CONTINUE
 
 
-def corrected(
-    learned: Learned, done: Sequence[Iteration], curves: Sequence[DirtyCurve], scatter: Scatter
-) -> Scatter:
+def corrected(learned: Learned, done: Sequence[Iteration], curves: Sequence[DirtyCurve], scatter: Scatter) -> Scatter:
     """Shift the curve so that the passes so far would have been foretold to end when they did.
 
     Where a guest writes about as fast as the link sends, a small error of the curve adds up from pass to pass, and a
@@ -44,9 +42,7 @@ def corrected(
     return replace(scatter, shift=scatter.shift + (low + high) / 2)
 
 
-def _ends_s(
-    learned: Learned, done: Sequence[Iteration], curves: Sequence[DirtyCurve], scatter: Scatter
-) -> float:
+def _ends_s(learned: Learned, done: Sequence[Iteration], curves: Sequence[DirtyCurve], scatter: Scatter) -> float:
     policy, known = _AsManyPasses(len(done)), done[:_KNOWN_PASSES]
     some = islice(courses(learned, policy, known, curves, scatter), _COURSES)
     return fmean(one.precopy_s for one in some)

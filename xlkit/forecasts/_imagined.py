@@ -22,12 +22,14 @@ class Drawn:
     """One way in which it may go: a value for each of what was learned as a range, seconds and bytes a second.
 
     `dirty_pages` tells from a window how many pages are dirtied in it [page]; `wait_s` from the size of a pass what is
-    done after it, and `fixed_downtime_s` from that of the final set what the downtime is beside the transfer.
+    done after it, and `fixed_downtime_s` from that of the final set what the downtime is beside the transfer; `speed`
+    the share of the bandwidth that the next pass has.
     """
 
     dirty_pages: Callable[[float], int]
     wait_s: Callable[[int], float]
     fixed_downtime_s: Callable[[int], float]
+    speed: Callable[[], float]
     memory_pages: int
     first_pages: int
     bytes_s: float
@@ -111,7 +113,7 @@ class ImaginedGuest:
             one = self._done[self._number]
             self._now_s = one.ended_s
             return sent_bytes if one.sent_bytes is None else one.sent_bytes
-        self._now_s += sent_bytes / bytes_s + (0.0 if final else drawn.pass_s)
+        self._now_s += sent_bytes / (bytes_s * drawn.speed()) + (0.0 if final else drawn.pass_s)
         return sent_bytes
 
     def hand_over(self) -> HandOver:

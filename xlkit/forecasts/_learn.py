@@ -45,6 +45,8 @@ class Learned:
         Bytes that a pass sends a second, its fixed part left out [B/s].
     first_bandwidth_bytes_s : Range
         The same of pass 0, which differs where that pass walks through frames without memory [B/s].
+    speed_off : float
+        Deviation of the logarithm of the bandwidth from pass to pass.
     pass_s : Range
         What a pass takes beside its bytes [s].
     page_bytes : float
@@ -88,6 +90,7 @@ class Learned:
     written_pages_s: float | None
     bandwidth_bytes_s: Range
     first_bandwidth_bytes_s: Range
+    speed_off: float
     pass_s: Range
     page_bytes: float
     first_page_bytes: float
@@ -205,6 +208,7 @@ class _Lesson:
             written_pages_s=written_pages_s,
             bandwidth_bytes_s=time.bandwidth_bytes_s,
             first_bandwidth_bytes_s=time.first_bandwidth_bytes_s,
+            speed_off=time.speed_off,
             pass_s=time.pass_s,
             page_bytes=page_bytes,
             first_page_bytes=self._page_bytes(first=True),

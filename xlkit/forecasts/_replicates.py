@@ -144,6 +144,7 @@ def _drawn(
         dirty_pages=dirty_pages,
         wait_s=wait_s,
         fixed_downtime_s=fixed_downtime_s,
+        speed=lambda: exp(learned.speed_off * random.standard_normal()),
         memory_pages=learned.memory_pages,
         first_pages=learned.first_pages,
         bytes_s=value_at(learned.bandwidth_bytes_s, bandwidth),

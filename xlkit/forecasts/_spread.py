@@ -5,6 +5,7 @@ from math import exp, log, sqrt
 from statistics import NormalDist, median
 
 from xlkit.forecasts._costs import At
+from xlkit.forecasts._priors import WEIGHT
 from xlkit.model import Range
 
 LEVEL = 0.9
@@ -12,18 +13,18 @@ _REACH = NormalDist().inv_cdf((1 + LEVEL) / 2)
 _LEAST = 1e-6
 
 
-def next_value(seen: Sequence[float], *, off: float, weight: float = 2.0) -> Range:
+def next_value(seen: Sequence[float], *, off: float, blur: float = 0.0) -> Range:
     """Range over the next value, at a level of 90 %.
 
     The logarithm is taken to be normal. Its deviation is that of the values seen, mixed with `off`, which is what one
-    expects before any are seen and which counts as `weight` values.
+    expects before any are seen. What is known to be off in their middle is added as `blur`.
     """
     if max(seen) <= _LEAST:
         return Range(low=0.0, likely=0.0, high=0.0)
     logs = [log(max(value, _LEAST)) for value in seen]
     middle, n = median(logs), len(logs)
     squares = sum((one - middle) ** 2 for one in logs)
-    reach = _REACH * sqrt((squares + weight * off**2) / (n - 1 + weight) * (1 + 1 / n))
+    reach = _REACH * sqrt((squares + WEIGHT * off**2) / (n - 1 + WEIGHT) * (1 + 1 / n) + blur**2)
     return Range(low=exp(middle - reach), likely=exp(middle), high=exp(middle + reach))
 
 
