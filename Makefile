@@ -14,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-wi
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo lab test browser xenlab bench bench-accuracy check clean
+.PHONY: help venv demo lab test browser gallery xenlab bench bench-accuracy check clean
 
 help:
 	@echo 'make demo    live-migrate a guest twice, compare the runs, write a page'
@@ -23,6 +23,7 @@ help:
 	@echo 'make browser run the notebook and the page in a real browser (needs a Chromium)'
 	@echo 'make xenlab  build and boot two Xen hosts under QEMU, and migrate between them (Debian 12; about 8 minutes)'
 	@echo 'make check   lint, types, import contracts, docstrings'
+	@echo 'make gallery write gallery.html, a page that draws every view'
 	@echo 'make bench   measure and print the table of ratios'
 	@echo 'make bench-accuracy  run the live engine for 7 minutes, and print how far off forecasts of it were'
 	@echo 'make venv    make $(VENV) with everything in it'
@@ -41,10 +42,13 @@ test: $(VENV)/.test
 	@echo 'Not run: migrations between two emulated Xen hosts. make xenlab runs them.'
 	store=$$(mktemp -d) && trap 'rm -rf "$$store"' EXIT && XLKIT_STORE="$$store" $(BIN)/pytest $(NBVAL) notebooks
 
-browser: $(VENV)/.app $(VENV)/.browser $(VENV)/.lab $(VENV)/.test
+browser: $(VENV)/.app $(VENV)/.browser $(VENV)/.images $(VENV)/.lab $(VENV)/.test
 	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'make browser needs a Chromium (Debian: apt install' \
 		'chromium); none was found on the PATH.' >&2; exit 1; }
 	$(BIN)/pytest -m browser $(ARGS)
+
+gallery: $(VENV)/.test
+	$(BIN)/python -m tests.gallery $(ARGS)
 
 xenlab: $(VENV)/.test
 	@for program in qemu-system-x86_64 mmdebstrap ssh-keygen gcc; do command -v $$program >/dev/null || { \
@@ -73,7 +77,8 @@ $(VENV)/.lab: EXTRAS = [lab]
 $(VENV)/.test: EXTRAS = [test]
 $(VENV)/.app: EXTRAS = [app]
 $(VENV)/.browser: EXTRAS = [browser]
-$(VENV)/.core $(VENV)/.app $(VENV)/.lab $(VENV)/.test $(VENV)/.browser: pyproject.toml | $(BIN)/python
+$(VENV)/.images: EXTRAS = [images]
+$(VENV)/.core $(VENV)/.app $(VENV)/.lab $(VENV)/.test $(VENV)/.browser $(VENV)/.images: pyproject.toml | $(BIN)/python
 	@echo 'Installing xlkit$(EXTRAS) into $(VENV); the first time takes a minute.'
 	@$(PIP) install --quiet --editable '.$(EXTRAS)'
 	@touch $@

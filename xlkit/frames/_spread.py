@@ -67,4 +67,5 @@ def _interval(values: Sequence[float], level: float) -> tuple[float | None, floa
         method="percentile",
         rng=np.random.default_rng(_SEED),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    # A quantile between two equal numbers can come out a hair beyond them.
+    return max(float(found.low), float(min(values))), min(float(found.high), float(max(values)))

@@ -33,7 +33,25 @@ def flat(runs: Iterable[Any]) -> Iterator[Run]:
 
 
 def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Build a table of typed columns, in which None is `<NA>`."""
+    """Build a table of typed columns.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        A value a column; None is not known, and becomes ``<NA>``.
+    columns : mapping of str to str
+        Names of the columns in their order, each with its dtype.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row each.
+
+    Examples
+    --------
+    >>> table([{"pages": None}], {"pages": "Int64"})["pages"].isna().tolist()
+    [True]
+    """
     data = {name: pd.array([row[name] for row in rows], dtype=kind) for name, kind in columns.items()}  # type: ignore[call-overload]
     return pd.DataFrame(data)
 

@@ -11,7 +11,7 @@ from xlkit.units import PAGE_BYTES
 from xlkit.views.crowd import crowd_trace, named_runs
 from xlkit.views.facts import as_runs, labels
 from xlkit.views.iterations import LOWEST_DRAWN_PAGES
-from xlkit.views.template import FINAL_SYMBOL, INK, Figure, room_for_names, series_style
+from xlkit.views.template import FINAL_SYMBOL, INK, Figure, folded, room_for_names, series_style
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -133,7 +133,7 @@ def _places(table: "DataFrame", align: str) -> "Series[float]":
 
 def _add_run(figure: Figure, passes: "DataFrame", index: int, reason: str) -> None:
     style = series_style(index)
-    name = f"{passes['label'].iloc[0]}{f': {reason}' if reason else ''}"
+    name = folded(f"{passes['label'].iloc[0]}{f': {reason}' if reason else ''}")
     marks = {**style["marker"], "size": [14 if phase == Phase.STOP_AND_COPY else 7 for phase in passes["phase"]]}
     marks["symbol"] = [
         FINAL_SYMBOL if phase == Phase.STOP_AND_COPY else style["marker"]["symbol"] for phase in passes["phase"]

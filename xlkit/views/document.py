@@ -2,10 +2,12 @@
 
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from plotly.offline import get_plotlyjs
 
-from xlkit.errors import StoreError
+from xlkit.errors import InvalidValueError, StoreError
+from xlkit.views.image import ENDINGS, THEMES, draw
 from xlkit.views.template import Figure, figure_style
 
 _STYLE = """
@@ -73,15 +75,19 @@ def figure_html(figure: Figure, name: str, caption: str) -> str:
     )
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Save a figure as one HTML file that opens with no network.
+def save(figure: Figure, path: str | Path, *, width: int = 960, theme: Literal["light", "dark"] = "light") -> Path:
+    """Save a figure to a file: a page that opens with no network, or a picture, by the file's ending.
 
     Parameters
     ----------
     figure : Figure
         Any figure of the kit.
     path : str or pathlib.Path
-        The file to write, usually ending in ``.html``.
+        The file to write: ``.html``, ``.png`` or ``.svg``.
+    width : int, default 960
+        Width of a picture [px]; a page takes the width of its window.
+    theme : {"light", "dark"}, default "light"
+        Background of a picture; a page follows the reader's system.
 
     Returns
     -------
@@ -90,9 +96,18 @@ def save(figure: Figure, path: str | Path) -> Path:
 
     Raises
     ------
+    InvalidValueError
+        If the ending or the theme is none of these.
     StoreError
-        If the file cannot be written.
+        If the file cannot be written, or a picture cannot be drawn for want of kaleido or of a Chromium.
     """
+    target = Path(path)
+    if theme not in THEMES:
+        raise InvalidValueError(f"theme is one of {', '.join(THEMES)}, not {theme!r}.")
+    if target.suffix.lower() in ENDINGS:
+        return _write_bytes(draw(figure, target.suffix.lower()[1:], width=width, theme=theme), target)
+    if target.suffix.lower() not in {".html", ".htm"}:
+        raise InvalidValueError(f"A figure is saved as .html, {' or '.join(ENDINGS)}, not as {target.name!r}.")
     title = str(figure.layout.title.text or "Figure")
     return write(document(title, f"<main>{figure_html(figure, 'figure', title)}</main>"), path)
 
@@ -117,9 +132,12 @@ def write(text: str, path: str | Path) -> Path:
     StoreError
         If the file cannot be written.
     """
-    target = Path(path)
+    return _write_bytes(text.encode("utf-8"), Path(path))
+
+
+def _write_bytes(content: bytes, target: Path) -> Path:
     try:
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(content)
     except OSError as error:
         raise StoreError(f"Could not write {target}: {error.strerror}. Choose another place.") from error
     return target

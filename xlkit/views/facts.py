@@ -12,6 +12,7 @@ __all__ = ["NOT_SET", "as_runs", "asked_facts", "downtime_text", "labels", "poli
 
 NOT_SET = "not set"
 _SHORT_ID = 6
+_MOST_TELLING = 4  # more would push the figure off its page
 
 
 def as_runs(*runs: Run | Iterable[Run]) -> list[Run]:
@@ -111,15 +112,15 @@ def labels(runs: Sequence[Run]) -> list[str]:
     Returns
     -------
     list of str
-        One label a run, all different: the settings that differ, else the end of the run id; a run that was not
-        completed says so.
+        One label a run, all different: the first few settings that differ, then the end of the run id where they
+        are not enough; a run that was not completed says so.
     """
     facts = [asked_facts(run) for run in runs]
     if len({frozenset((one["source"], one["destination"])) for one in facts}) == 1:
         # A guest that goes to and fro: the direction tells the runs apart and says nothing.
         facts = [{name: text for name, text in one.items() if name not in {"source", "destination"}} for one in facts]
     names = dict.fromkeys(name for one in facts for name in one)
-    telling = [name for name in names if len({one.get(name) for one in facts}) > 1]
+    telling = [name for name in names if len({one.get(name) for one in facts}) > 1][:_MOST_TELLING]
     texts = [", ".join(f"{name} {one[name]}" for name in telling if name in one) for one in facts]
     texts = [
         text if text and texts.count(text) == 1 else _with_id(text, run) for text, run in zip(texts, runs, strict=True)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 from xlkit import frames
 from xlkit.model import Phase, Run
 from xlkit.policies import to_settings
+from xlkit.views.crowd import crowd_trace, named_runs
 from xlkit.views.facts import as_runs, labels
-from xlkit.views.template import FINAL_SYMBOL, INK, PALETTE, Figure, series_style
+from xlkit.views.template import FINAL_SYMBOL, INK, PALETTE, Figure, folded, room_for_names, series_style
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 LOWEST_DRAWN_PAGES = 0.5
 _COLUMNS = ["run_id", "label", "origin", "iteration", "phase", "dirty_pages", "drawn_pages", "min_remaining"]
-_LEGEND_ROW_PX = 24
 _NAME_PX = 150
 _HOVER = "pass %{x}: %{customdata} dirty pages<extra>%{fullData.name}</extra>"
 
@@ -32,8 +32,8 @@ def iterations_rows(*runs: Run | Iterable[Run]) -> "DataFrame":
     pandas.DataFrame
         A row a pass: ``run_id``; ``label`` (what tells the run from the others, and its origin); ``origin``;
         ``iteration``; ``phase``; ``dirty_pages`` (the set the pass set out to send [page], <NA> where not known);
-        ``drawn_pages`` (the same, but 0 at `LOWEST_DRAWN_PAGES`, as a log scale has no 0 [page]); ``min_remaining``
-        (the policy's threshold [page], <NA> where it has none).
+        ``drawn_pages`` (the same, but of pass 0 only what has memory behind it, and 0 at `LOWEST_DRAWN_PAGES`, as a log
+        scale has no 0 [page]); ``min_remaining`` (the policy's threshold [page], <NA> where it has none).
 
     See Also
     --------
@@ -43,10 +43,12 @@ def iterations_rows(*runs: Run | Iterable[Run]) -> "DataFrame":
     label = dict(zip((run.run_id for run in shown), labels(shown), strict=True))
     threshold = {run.run_id: to_settings(run.start.policy).get("min_remaining") for run in shown}
     table = frames.iterations(*shown)
+    table["drawn_pages"] = [run.backed_pages(one) for run in shown for one in run.iterations]
+    backed = table.astype({"drawn_pages": "Int64"})["drawn_pages"]
     return table.assign(
         label=table["run_id"].map(label).astype("string"),
         min_remaining=table["run_id"].map(threshold).astype("Int64"),
-        drawn_pages=table["dirty_pages"].astype("Float64").clip(lower=LOWEST_DRAWN_PAGES),
+        drawn_pages=backed.astype("Float64").clip(lower=LOWEST_DRAWN_PAGES),
     )[_COLUMNS]
 
 
@@ -59,7 +61,7 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
     Parameters
     ----------
     *runs : Run or iterable of Run
-        One run or many, or a store.
+        One run or many, or a store; of more than a dozen, those that stand out are named.
 
     Returns
     -------
@@ -72,13 +74,17 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
     """
     shown = as_runs(*runs)
     rows = iterations_rows(*shown)
+    named = named_runs(shown)
     count = rows["run_id"].nunique()
-    figure = Figure(f"Dirty pages of each pass{_zero_note(rows)}", height=420 + _LEGEND_ROW_PX * (count // 3))
+    figure = Figure(f"Dirty pages of each pass{_zero_note(rows)}", height=room_for_names(len(named) + 1))
     if rows.empty:
         figure.say("No passes to show.")
     last = 8 if rows.empty else int(rows["iteration"].max())
-    places = {run.run_id: place for place, run in enumerate(shown)}
-    for run_id, passes in rows.groupby("run_id", sort=False):
+    places = {run_id: place for place, run_id in enumerate(named)}
+    crowd = rows[~rows["run_id"].isin(list(named))]
+    if len(crowd):
+        figure.add_trace(crowd_trace(crowd.dropna(subset=["drawn_pages"]), "iteration", "drawn_pages"))
+    for run_id, passes in rows[rows["run_id"].isin(list(named))].groupby("run_id", sort=False):
         index = places[str(run_id)]
         _add_passes(figure, passes, index)
         _add_threshold(figure, passes, index, last, named=count <= len(PALETTE))
@@ -91,7 +97,7 @@ def plot_iterations(*runs: Run | Iterable[Run]) -> Figure:
 
 
 def _add_passes(figure: Figure, passes: "DataFrame", index: int) -> None:
-    style, label = series_style(index), _label(passes)
+    style, label = series_style(index), folded(_label(passes))
     final_marker = {**style["marker"], "symbol": FINAL_SYMBOL, "size": 14}
     for phase, name, look in (
         (Phase.PRECOPY, label, {"mode": "lines+markers", **style}),
@@ -128,7 +134,7 @@ def _add_threshold(figure: Figure, passes: "DataFrame", index: int, last: int, *
         textposition="middle right",
         mode="lines+text",
         line={"color": series_style(index)["line"]["color"], "width": 1, "dash": "dot"},
-        legendgroup=_label(passes),
+        legendgroup=folded(_label(passes)),
         name=f"{text}: precopy ends before the first pass below this line",
         showlegend=False,
         hoverinfo="name",

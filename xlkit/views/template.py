@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
@@ -103,6 +104,29 @@ def room_for_names(count: int) -> int:
     464
     """
     return 380 + 21 * count
+
+
+def folded(name: str, width: int = 110) -> str:
+    """Break a long name so that a legend does not cut it off.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    width : int, default 110
+        Letters in a line at most.
+
+    Returns
+    -------
+    str
+        The name, with plotly's line breaks in it.
+
+    Examples
+    --------
+    >>> folded("one two three", 8)
+    'one two<br>three'
+    """
+    return "<br>".join(wrap(name, width)) or name
 
 
 def figure_style(ink: str) -> str:

@@ -68,7 +68,7 @@ def plot_tradeoff(*runs: Run | Iterable[Run]) -> Figure:
     Returns
     -------
     Figure
-        Both axes from zero.
+        The downtime from zero; the total time not, as settings often differ little in it.
 
     See Also
     --------
@@ -87,7 +87,7 @@ def plot_tradeoff(*runs: Run | Iterable[Run]) -> Figure:
         )  # fmt: skip
     for index, (_, row) in enumerate(rows.iterrows()):
         _add_point(figure, row, index)
-    figure.update_xaxes(title="total time [s]", rangemode="tozero")
+    figure.update_xaxes(title="total time [s]")
     figure.update_yaxes(title="downtime [s]", rangemode="tozero")
     return figure
 
