@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xlkit import frames, views
+    from xlkit.advice import advise
     from xlkit.backends.grid import simulate_grid
     from xlkit.backends.local import LocalBackend
     from xlkit.backends.sim import SimBackend
@@ -58,6 +59,7 @@ __all__ = [
     "XcpNgPolicy",
     "XenServerPolicy",
     "XlkitError",
+    "advise",
     "attach",
     "calibration",
     "diagnose",
@@ -73,6 +75,7 @@ __all__ = [
 ]
 
 _NAMES_OF = {
+    "advice": ("advise",),
     "backends.local": ("LocalBackend",),
     "backends.sim": ("SimBackend",),
     "backends.grid": ("simulate_grid",),

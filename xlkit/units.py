@@ -13,6 +13,7 @@ _MILLISECOND_S = 1e-3
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*(?:/s)?)\s*")
 _BYTE_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _BIT_RATES = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0}
 _BYTE_RATES = {"B/s": 1, "KiB/s": 2**10, "MiB/s": 2**20, "GiB/s": 2**30}
 
 
@@ -71,6 +72,32 @@ def parse_bytes_s(text: str | float) -> float:
     if not 0 < rate < float("inf"):
         raise InvalidValueError(f"A bandwidth must be above zero, not {text!r}.")
     return rate
+
+
+def parse_s(text: str | float) -> float:
+    """Read a duration.
+
+    Parameters
+    ----------
+    text : str or float
+        A number with a unit (``300ms``, ``1.5 s``, ``2min``), or a plain number of seconds.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Raises
+    ------
+    InvalidValueError
+        If the text is no number with one of the known units.
+
+    Examples
+    --------
+    >>> parse_s("300ms")
+    0.3
+    """
+    return _parse(text, {"": 1.0} | _SECONDS, "a duration such as 300ms or 1.5s")
 
 
 def pages(n_bytes: int) -> int:

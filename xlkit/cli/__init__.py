@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from xlkit import __version__
+from xlkit.cli.advising import advise
 from xlkit.cli.app import app
 from xlkit.cli.attaching import attach
 from xlkit.cli.demonstration import demo
@@ -57,7 +58,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    demo, migrate, attach, receive, runs, show, compare, replay, diagnose, forecast, export, import_logs, app,
+    demo, migrate, attach, receive, runs, show, compare, replay, diagnose, forecast, advise, export, import_logs, app,
 )  # fmt: skip
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xlkit.errors import InvalidValueError
-from xlkit.units import pages, parse_bytes, parse_bytes_s
+from xlkit.units import pages, parse_bytes, parse_bytes_s, parse_s
 
 if TYPE_CHECKING:
     from xlkit.model import Run
@@ -82,6 +82,34 @@ def set_pages(text: str) -> int:
     if text.strip().isdigit():
         raise InvalidValueError(f"Give {text} a unit, for example {text}KiB or {text}MiB.")
     return pages(parse_bytes(text))
+
+
+def duration_s(text: str) -> float:
+    """Read a duration; a bare number is refused, since it could mean seconds or milliseconds.
+
+    Parameters
+    ----------
+    text : str
+        For example ``300ms`` or ``1.5s``.
+
+    Returns
+    -------
+    float
+        Duration [s].
+
+    Raises
+    ------
+    InvalidValueError
+        If it has no unit, or is no duration.
+
+    Examples
+    --------
+    >>> duration_s("300ms")
+    0.3
+    """
+    if text.strip().replace(".", "", 1).isdigit():
+        raise InvalidValueError(f"Give {text} a unit, for example {text}ms or {text}s.")
+    return parse_s(text)
 
 
 def address(text: str) -> tuple[str, int]:
@@ -184,6 +212,7 @@ def find_runs(path: Path | None, keys: tuple[str | int, ...]) -> "list[Run]":
 
 MEMORY = Parsed("memory", parse_bytes)
 BANDWIDTH = Parsed("bandwidth", bandwidth_bytes_s)
+DURATION = Parsed("duration", duration_s)
 PAGES = Parsed("memory", set_pages)
 ADDRESS = Parsed("host:port", address)
 RUN = Parsed("run", run_key)
