@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.accuracy import qemu
 from tests.accuracy.cases import LINKS, MEMORY, POLICIES, ROUNDS, WORKLOADS, cases
 from tests.accuracy.record import record, recorded
 from tests.accuracy.score import forecasts, score
@@ -54,7 +55,10 @@ def _measure(store: RunStore, *, run: bool, tell_worst: bool) -> int:
     scored = score(forecasts(runs))
     missed = False
     _say(HEADER)
-    for line, one_missed in lines(scored, goals()):
+    measured = list(lines(scored, goals()))
+    if qemu.RUNS.exists():
+        measured += lines(qemu.scored(), qemu.goals())
+    for line, one_missed in measured:
         _say(line)
         missed = missed or one_missed
     if missed or tell_worst:

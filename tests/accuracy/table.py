@@ -7,7 +7,7 @@ import pandas as pd
 
 from tests.accuracy.score import HISTORY, UNDER_WAY
 
-HEADER = f"{'what':<72} {'must':>12} {'measured':>9} {'n':>4}  verdict"
+HEADER = f"{'what':<86} {'must':>12} {'measured':>9} {'n':>4}  verdict"
 _WORST = 8
 
 
@@ -82,7 +82,7 @@ def lines(scored: pd.DataFrame, wanted: Iterator[Goal]) -> Iterator[tuple[str, b
         value, count = goal.measure(scored)
         missed = bool(count) and goal.missed(value)
         verdict = "-" if goal.most is None else "MISSED" if missed else "ok"
-        yield f"{goal.what:<72} {goal.must:>12} {value:>7.2f} % {count:>4}  {verdict}", missed
+        yield f"{goal.what:<86} {goal.must:>12} {value:>7.2f} % {count:>4}  {verdict}", missed
 
 
 def worst(scored: pd.DataFrame) -> Iterator[str]:

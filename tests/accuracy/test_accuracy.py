@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from tests.accuracy import qemu
 from tests.accuracy.cases import LINKS, MEMORY, POLICIES, ROUNDS, WORKLOADS, Case, cases
 from tests.accuracy.record import recorded
-from tests.accuracy.score import HISTORY, UNDER_WAY, converges, forecasts, score
+from tests.accuracy.score import HISTORY, UNDER_WAY, after_passes, converges, forecasts, score
 from tests.accuracy.table import Goal, goals, lines, worst
 from xlkit.backends.sim import SimBackend
+from xlkit.forecasts import MODELS, forecast
 from xlkit.model import Migration
 from xlkit.runner import run
-from xlkit.store import RunStore
+from xlkit.store import RunStore, read_runs
 
 HEAVY = "uniform, heavy"
 
@@ -79,3 +81,12 @@ def test_the_table_has_a_line_a_goal_and_says_what_missed(store):
     assert missed
     assert line.endswith("MISSED")
     assert any(HEAVY in line for line in worst(scored))
+
+
+@pytest.mark.skipif(not qemu.RUNS.exists(), reason="the runs recorded on QEMU are not here")
+def test_a_read_only_load_recorded_on_qemu_is_told_not_to_stop_by_itself():
+    run_ = next(one for one in read_runs(qemu.RUNS) if one.start.labels["scenario"] == qemu.READS)
+    begun = after_passes(run_, 3)
+    told = {model: forecast(None, run_.start.migration, qemu.OWN_RULE, begun=begun, model=model) for model in MODELS}
+    assert told["curve"].total_s is None
+    assert told["constant_rate"].total_s.high < 0.4 * run_.stop.ended_s

@@ -99,3 +99,21 @@ def test_a_guest_of_unknown_size_must_be_told():
 def test_what_is_no_run_is_refused():
     with pytest.raises(InvalidValueError, match="Wanted runs"):
         learn("run")
+
+
+def test_what_a_pass_sent_stands_for_a_set_that_is_not_known():
+    passes = (a_pass(0), a_pass(1, dirty_pages=None), a_pass(2, dirty_pages=None, sent_pages=200))
+    run = Run(start=a_start(), iterations=passes, stop=a_stop())
+    assert [(one.iteration, one.window_s, one.dirty_pages) for one in learn(run).seen] == [(1, 1.0, 500), (2, 1.0, 200)]
+
+
+def test_after_passes_that_are_missing_a_window_is_not_known():
+    passes = (a_pass(0), a_pass(1), a_pass(3, dirty_pages=None), a_pass(4, dirty_pages=None), a_pass(5))
+    run = Run(start=a_start(), iterations=passes, stop=a_stop())
+    assert 3 not in {one.iteration for one in learn(run).seen}
+    assert 4 not in {one.iteration for one in learn(run).seen}
+
+
+def test_a_final_set_of_the_same_number_as_the_last_live_one_is_seen_too():
+    runs = list(read_runs(LAB))[:1]
+    assert [one.dirty_pages for one in learn(runs).seen] == [664, 48, 325]

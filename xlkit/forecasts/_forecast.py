@@ -70,7 +70,8 @@ def forecast(
     -----
     Each course is Xen's loop (`xlkit.precopy.precopy`) over an imagined guest and link, under the policy itself. The
     courses differ by what the runs leave open: the curve between and beyond the windows that were seen, by how much
-    runs and passes scatter about it, the bandwidth, the fixed costs. A load that changes is not foreseen.
+    runs and passes scatter about it, the bandwidth, the fixed costs. A load that changes is not foreseen. A course that
+    does not stop is followed for 1000 passes, so that where some do not, the high end is at least so much.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from xlkit.forecasts import _costs
 from xlkit.forecasts._bandwidth import fit_pass_time
 from xlkit.forecasts._priors import prior
 from xlkit.forecasts._spread import next_sized, next_value
-from xlkit.model import Range, Run
+from xlkit.model import Phase, Range, Run
 
 History = Run | Iterable[Any] | None
 """A run, or whatever yields runs: a list, a store, lists of them; None for no run at all."""
@@ -169,6 +170,29 @@ def flat(runs: Any) -> list[Run]:
     raise InvalidValueError(f"Wanted runs, or lists or a store of them, not {runs!r}.")
 
 
+def _seen(run: Run) -> list[Observed]:
+    """List the sets that were read; where a record does not tell one, what its pass sent stands for it.
+
+    Where passes are missing, the window of the next set is not known.
+    """
+    found = observed(run)
+    live = [one for one in run.iterations if one.phase is Phase.PRECOPY]
+    whole = [now.iteration == last.iteration + 1 for last, now in pairwise(live)]
+    for last, now, here, before in zip(live, live[1:], whole, [True, *whole], strict=False):
+        if here and before and now.dirty_pages is None and now.sent_pages and now.collected_s > last.collected_s:
+            found.append(
+                Observed(
+                    run_id=run.run_id,
+                    iteration=now.iteration,
+                    phase=now.phase,
+                    window_s=now.collected_s - last.collected_s,
+                    dirty_pages=now.sent_pages,
+                    ended_s=now.collected_s,
+                )
+            )
+    return sorted(found, key=lambda one: one.ended_s)
+
+
 class _Lesson:
     """The runs of a lesson, with the passes of each that were timed."""
 
@@ -182,7 +206,7 @@ class _Lesson:
 
     def learned(self) -> Learned:
         known = self._prior
-        seen = tuple(observed(self._runs))
+        seen = tuple(one for run in self._runs for one in _seen(run))
         rates = [rate for run in self._runs if (rate := _costs.written_pages_s(run)) is not None]
         written_pages_s = median(rates) if rates else None
         first_apart = self._first_pages > self._memory_pages
