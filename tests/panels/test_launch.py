@@ -1,11 +1,15 @@
 """The launch panel, driven with no page to show it on."""
 
 import asyncio
+import html
+import shlex
 import time
 
 import pytest
 
 from xlkit.backends.sim import SimBackend
+from xlkit.backends.xl import XlBackend
+from xlkit.cli import main
 from xlkit.errors import InvalidValueError, PreflightError
 from xlkit.model import Side, Status, StopReason
 from xlkit.panels import LaunchPanel
@@ -246,3 +250,62 @@ def _noting(made, init):
         made.append(id(backend))
 
     return noted
+
+
+def test_the_command_that_does_the_same_is_shown_and_follows_the_controls(panel):
+    panel.set(min_remaining=123, memory_mib=64)
+    words = shlex.split(panel.command)
+    assert words[:2] == ["xlkit", "migrate"]
+    assert words[words.index("--min_remaining") + 1] == "123"
+    assert panel.command in html.unescape(panel.line.value)
+
+
+def test_the_command_shown_is_one_that_runs(panel, monkeypatch):
+    panel.set(memory_mib=16, workload="sweep")
+    with pytest.raises(SystemExit) as left:
+        main([*shlex.split(panel.command)[1:]])
+    assert left.value.code == 0
+    assert panel.controls.describes(RunStore()[-1])
+
+
+def test_the_line_of_xl_is_shown_for_a_xen_host():
+    backend = XlBackend(way="native")
+    panel = LaunchPanel(backend=backend, domain="web01", destination="hostb", min_remaining=500)
+    assert panel.command == "xl -vvv migrate --max_iters 5 --min_remaining 500 web01 hostb"
+
+
+def test_a_dry_run_starts_nothing_and_says_so(panel, own_store):
+    panel.extra["dry_run"].click()
+    assert "Nothing was started" in panel.watch.display.status.value
+    assert len(RunStore(own_store)) == 0
+
+
+def test_knobs_are_proposed_for_a_pause_budget_by_earlier_runs(panel):
+    for _ in range(2):
+        panel.launch()
+        panel.wait(WAIT_S)
+    panel.budget.value = 100
+    panel.extra["propose"].click()
+    assert panel.controls.rule.policy() == panel.propose(100).policy
+    assert panel.controls.min_remaining.value > 500
+    panel.launch()
+    assert panel.wait(WAIT_S).stop.downtime_s < 0.1
+
+
+def test_knobs_are_not_proposed_by_runs_of_another_guest(panel):
+    panel.launch()
+    panel.wait(WAIT_S)
+    panel.set(dirty_rate_pages_s=777)
+    panel.extra["propose"].click()
+    assert "No earlier run of this guest" in panel.watch.display.status.value
+
+
+def test_a_budget_that_cannot_be_kept_leaves_the_knobs_and_says_what_would_help():
+    with LaunchPanel(backend="sim", workload="uniform", dirty_rate_pages_s=100_000, max_iters=10) as panel:
+        for _ in range(2):
+            panel.launch()
+            panel.wait(WAIT_S)
+        advice = panel.propose(20)
+    assert advice.min_remaining is None
+    assert panel.controls.rule.policy().max_iters == 10
+    assert "bandwidth" in panel.advice.value

@@ -134,3 +134,12 @@ def test_a_lost_connection_is_attached_again(monkeypatch, own_store):
     assert until(lambda: not panel.running)
     assert panel.wait(WAIT_S).stop.stop_reason is StopReason.MIN_REMAINING
     assert RunStore(own_store)[-1].stop.status is Status.COMPLETED
+
+
+def test_what_is_expected_is_told_while_the_run_goes_on_and_taken_away_at_its_end(going, gated):
+    panel = WatchPanel(going)
+    gated.let(2)
+    assert until(lambda: "Expected by its passes so far: downtime" in panel.display.expected.value)
+    gated.let()
+    panel.wait(WAIT_S)
+    assert panel.display.expected.value == ""

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import ipywidgets
 
-from xlkit.engine.workload import HotCold, Idle, Sweep, Uniform, Workload
+from xlkit.engine.workload import HotCold, Idle, Sweep, Uniform, Workload, to_settings
 from xlkit.errors import InvalidValueError
+from xlkit.model import Migration, Run
 from xlkit.panels.knob import LABEL_WIDTH, Knob
 from xlkit.panels.rule import RuleKnobs
 
@@ -95,6 +96,64 @@ class Controls:
             bandwidth_mbit_s=self.bandwidth_mbit_s.value,
             workload=WORKLOADS[self.workload.value](self.dirty_rate_pages_s.value),
         )
+
+    def command(self, migration: Migration) -> list[str]:
+        """Build the command that does the same as a launch.
+
+        Parameters
+        ----------
+        migration : Migration
+            Which domain goes where.
+
+        Returns
+        -------
+        list of str
+            Its words.
+        """
+        policy = self.rule.policy()
+        return [
+            "xlkit", "migrate", "--backend", self.backend.value, "--memory", f"{self.memory_mib.value}MiB",
+            "--bandwidth", f"{self.bandwidth_mbit_s.value}Mbit/s", "--workload", self.workload.value,
+            "--dirty-rate", str(self.dirty_rate_pages_s.value), *self._hot_words(),
+            "--min_remaining", str(policy.min_remaining), "--max_iters", str(policy.max_iters),
+            migration.domain, migration.destination,
+        ]  # fmt: skip
+
+    def describes(self, run: Run) -> bool:
+        """Tell whether a run was of the guest and link that are set, whatever its policy.
+
+        Parameters
+        ----------
+        run : Run
+            Any run.
+
+        Returns
+        -------
+        bool
+            Whether backend, memory, bandwidth and workload are those of the controls.
+        """
+        settings, workload = run.start.setup.settings, WORKLOADS[self.workload.value](self.dirty_rate_pages_s.value)
+        return (
+            run.start.backend == self.backend.value
+            and settings.get("memory_bytes") == self.memory_mib.value * 2**20
+            and settings.get("bandwidth_bytes_s") == self.bandwidth_mbit_s.value * 1e6 / 8
+            and settings.get("workload") == to_settings(workload)
+        )
+
+    def observe(self, changed: Callable[[], None]) -> None:
+        """Call a function whenever anything is set.
+
+        Parameters
+        ----------
+        changed : callable
+            Takes nothing.
+        """
+        for name in SETTINGS:
+            control = getattr(self, name)
+            (control.box if isinstance(control, Knob) else control).observe(lambda _: changed(), "value")
+
+    def _hot_words(self) -> list[str]:
+        return ["--hot-pages", str(HOT_PAGES)] if self.workload.value == "hotcold" else []
 
     def disable(self, *, disabled: bool) -> None:
         """Lock or unlock what holds for a whole run; both knobs of the policy stay free.

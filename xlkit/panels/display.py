@@ -6,7 +6,7 @@ from html import escape
 import ipywidgets
 
 from xlkit import units
-from xlkit.model import Iteration, Phase, Run, RunStart
+from xlkit.model import Forecast, Iteration, Phase, Run, RunStart
 from xlkit.panels.livechart import LiveChart
 from xlkit.protocols import Policy
 from xlkit.runner import Snapshot
@@ -26,7 +26,7 @@ class RunDisplay:
 
     def __init__(self, min_remaining: int) -> None:
         self.chart = LiveChart(min_remaining=min_remaining)
-        self.progress, self.status, self.summary = (ipywidgets.HTML() for _ in range(3))
+        self.progress, self.status, self.expected, self.summary = (ipywidgets.HTML() for _ in range(4))
         self.status.add_class("xlkit-status")
         self.summary.add_class("xlkit-summary")
         self._iterations: Sequence[Iteration] = ()
@@ -56,7 +56,7 @@ class RunDisplay:
             Which migration it is.
         """
         self._iterations = ()
-        self.summary.value = ""
+        self.summary.value = self.expected.value = ""
         self.chart.min_remaining, self.chart.proposed = min_remaining, 0
         self.chart.draw(())
         self.say(f"{what} begins; pass 0 sends the whole memory.")
@@ -97,6 +97,23 @@ class RunDisplay:
             self.chart.draw(seen.iterations)
             self.say(_latest(seen.iterations[-1]))
 
+    def foretell(self, told: Forecast | None) -> None:
+        """Show what is expected of the run from its passes so far.
+
+        Parameters
+        ----------
+        told : Forecast or None
+            What is expected; None where nobody can tell yet.
+        """
+        if told is None or told.downtime_s is None or told.total_s is None:
+            self.expected.value = ""
+            return
+        downtime, total = (
+            f"{units.format_s(one.likely)} ({units.format_s(one.low)} to {units.format_s(one.high)})"
+            for one in (told.downtime_s, told.total_s)
+        )
+        self.expected.value = f"Expected by its passes so far: downtime {downtime}, {total} in total."
+
     def end(self, run: Run) -> None:
         """Show how the run ended.
 
@@ -106,6 +123,7 @@ class RunDisplay:
             The run as it was recorded.
         """
         live = sum(one.phase is Phase.PRECOPY for one in run.iterations)
+        self.foretell(None)
         self.progress.value = f'<progress max="1" value="1" aria-label="passes done"></progress> {live} live passes'
         self.say(f"Run {run.run_id} {run.stop.status}, ended by {run.stop.stop_reason}; downtime {downtime_text(run)}.")
         table = iterations_table(run, f"run {run.run_id} ({run.start.origin})")

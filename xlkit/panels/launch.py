@@ -1,16 +1,21 @@
 """The launch panel: set both knobs, start a real migration, watch it, stop or abort it."""
 
 import asyncio
+import shlex
+from collections.abc import Callable
 from contextlib import suppress
+from html import escape
 from typing import Any, Self
 
 import ipywidgets
 
 from xlkit import runner
-from xlkit.errors import PreflightError, XlkitError
-from xlkit.model import Migration, Run
+from xlkit.advice import Advice, advise
+from xlkit.errors import InvalidValueError, PreflightError, XlkitError
+from xlkit.model import Migration, Run, Setup
 from xlkit.panels.buttons import button
 from xlkit.panels.controls import Controls
+from xlkit.panels.knob import Knob
 from xlkit.panels.watch import WatchPanel
 from xlkit.protocols import Backend
 from xlkit.store import RunStore
@@ -30,6 +35,8 @@ class LaunchPanel:
         Name of the guest, as recorded.
     destination : str, default "localhost"
         Host that takes the guest over, as recorded.
+    source : str, default "localhost"
+        Host that gives the guest away, as recorded.
     store : RunStore, optional
         Where the runs are recorded; the default store when not given.
     **settings
@@ -61,10 +68,11 @@ class LaunchPanel:
         backend: str | Backend = "local",
         domain: str = "guest",
         destination: str = "localhost",
+        source: str = "localhost",
         store: RunStore | None = None,
         **settings: Any,
     ) -> None:
-        self._migration = Migration(domain, destination)
+        self._migration = Migration(domain, destination, source=source)
         self._store = store
         self._given = None if isinstance(backend, str) else backend
         self.controls = Controls(**settings, **({"backend": backend} if isinstance(backend, str) else {}))
@@ -74,10 +82,17 @@ class LaunchPanel:
         self.watch.on_end(self._over)
         self.button = button("Launch", "play", "primary", "start a migration with these settings", self._clicked)
         self.button.add_class("xlkit-launch")
-        self.watch.buttons.row.children = (self.button, *self.watch.buttons.row.children)
-        knobs = self.controls.rule.view if self._given is not None else self.controls.view
-        self.view = ipywidgets.VBox([knobs, self.watch.view])
-        self.view.add_class("xlkit-panel")
+        self.budget = Knob("pause budget", "ms", 300, (1, 10_000), hint="how long the guest may stand still")
+        self.extra = {
+            "propose": button("Propose knobs", "lightbulb-o", "", "knobs that keep the budget, by earlier runs",
+                              lambda: self._told(self.propose)),
+            "dry_run": button("Dry run", "check", "", "what would fail? starts nothing",
+                              lambda: self._told(self.dry_run)),
+        }  # fmt: skip
+        self.advice, self.line = ipywidgets.HTML(), ipywidgets.HTML()
+        self.controls.observe(self._show_line)
+        self.view = self._view()
+        self._show_line()
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -134,6 +149,72 @@ class LaunchPanel:
             self._lock(locked=True)
             self.watch.follow(handle)
             return handle
+
+    @property
+    def command(self) -> str:
+        """The line that does the same as a launch would, for a shell."""
+        policy = self.controls.rule.policy()
+        if self._given is None:
+            return shlex.join(self.controls.command(self._migration))
+        if hasattr(self._given, "command"):
+            return shlex.join(self._given.command(self._migration, policy))
+        return f"run({self._migration}, {policy}, {self._given.name})"
+
+    def dry_run(self) -> Setup:
+        """Find out what would fail, and start nothing.
+
+        Returns
+        -------
+        Setup
+            What the backend found.
+
+        Raises
+        ------
+        PreflightError
+            If a migration would fail.
+        """
+        backend = self._given or self.controls.new_backend()
+        try:
+            setup: Setup = backend.preflight(self._migration)
+        finally:
+            if self._given is None and hasattr(backend, "close"):
+                backend.close()
+        self.watch.display.say(
+            f"Nothing was started. It would work: policy applied as {setup.applied}, numbers {setup.origin}, "
+            f"times by the {setup.clock}."
+        )
+        return setup
+
+    def propose(self, budget_ms: int | None = None) -> Advice:
+        """Set both knobs to what keeps a pause budget, by earlier runs of the guest as it is set here.
+
+        Parameters
+        ----------
+        budget_ms : int, optional
+            How long the guest may stand still [ms]; that of the knob when not given.
+
+        Returns
+        -------
+        Advice
+            What the knobs rest on and what they cost. Where no knobs keep the budget they stay as they are, and it
+            tells what would help.
+
+        Raises
+        ------
+        InvalidValueError
+            If there is no earlier run of this guest to learn from.
+        """
+        if budget_ms is not None:
+            self.budget.value = budget_ms
+        store = RunStore() if self._store is None else self._store
+        alike = [run for run in store.find(domain=self._migration.domain, complete=True) if self._is_alike(run)]
+        if not alike:
+            raise InvalidValueError("No earlier run of this guest is recorded: launch it once, then ask for knobs.")
+        advice = advise(alike, self._migration, downtime_s=self.budget.value / 1000)
+        if advice.min_remaining is not None:
+            self.set(min_remaining=advice.min_remaining, max_iters=advice.max_iters)
+        self.advice.value = advice._repr_html_()
+        return advice
 
     def stop_now(self) -> None:
         """Go to stop-and-copy at the policy's next call; does nothing when no migration is going on."""
@@ -211,8 +292,36 @@ class LaunchPanel:
         # The tree of widgets has random names in it; a line of facts is the same every time.
         return {**(self.view._repr_mimebundle_(**options) or {}), "text/plain": repr(self)}
 
+    def _view(self) -> ipywidgets.VBox:
+        for name, one in self.extra.items():
+            one.add_class(f"xlkit-{name}")
+        self.line.add_class("xlkit-command")
+        row = self.watch.buttons.row
+        row.children = (self.button, self.extra["dry_run"], *row.children)
+        knobs = self.controls.rule if self._given is not None else self.controls
+        budget = ipywidgets.Box([self.budget.view, self.extra["propose"]], layout={"flex_flow": "row wrap"})
+        view = ipywidgets.VBox([knobs.view, budget, self.advice, self.line, self.watch.view])
+        view.add_class("xlkit-panel")
+        return view
+
+    def _show_line(self) -> None:
+        self.line.value = f"As a command: <code>{escape(self.command)}</code>"
+
+    def _is_alike(self, run: Run) -> bool:
+        """Tell whether a run was of the guest and link that are set, or of the backend that was given."""
+        if self._given is not None:
+            return bool(run.start.backend == self._given.name)
+        return self.controls.describes(run)
+
+    def _told(self, action: Callable[[], Any]) -> None:
+        # The status line tells it, and a click has no caller to raise it to.
+        try:
+            action()
+        except XlkitError as error:
+            self.watch.display.say(str(error))
+
     def _lock(self, *, locked: bool) -> None:
-        self.button.disabled = locked
+        self.button.disabled = self.extra["dry_run"].disabled = locked
         self.controls.disable(disabled=locked)
 
     def _over(self, run: Run | None) -> None:

@@ -4,13 +4,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets
 
 from xlkit import runner
 from xlkit.errors import PreflightError, XlkitError
-from xlkit.model import Run, Status
+from xlkit.forecasts import forecast
+from xlkit.model import Run, RunStop, Status, StopReason
 from xlkit.panels.buttons import Buttons, page_ink
 from xlkit.panels.display import RunDisplay
 from xlkit.panels.following import Recorded
@@ -23,6 +25,9 @@ AGAIN_S = 2.0
 TRIES = 30
 
 _log = logging.getLogger("xlkit.panels")
+
+_FEWEST_PASSES = 2
+_GOING_ON = RunStop(status=Status.RUNNING, stop_reason=StopReason.UNKNOWN)
 
 Followed = runner.RunHandle | Recorded
 
@@ -83,7 +88,7 @@ class WatchPanel:
         self.display = RunDisplay(self.rule.policy().min_remaining)
         self.buttons = Buttons(stop=self.stop_now, abort=self.abort, apply=self.apply_knobs)
         shown = self.display
-        rows = [self.buttons.view, shown.progress, shown.status, shown.chart, shown.summary, page_ink()]
+        rows = [self.buttons.view, shown.progress, shown.status, shown.expected, shown.chart, shown.summary, page_ink()]
         self.view = ipywidgets.VBox(rows if rule is not None else [self.rule.view, *rows])
         self.view.add_class("xlkit-panel")
         self._enable()
@@ -213,19 +218,34 @@ class WatchPanel:
             self.display.propose(policy.min_remaining, in_force=in_force)
 
     def _follow(self, followed: Followed) -> None:
-        begun_s, final = time.monotonic(), False
+        begun_s, final, told_of = time.monotonic(), False, 0
         try:
             while not final and followed is self._followed:
                 seen = followed.snapshot()
                 final = seen.final
                 with self.lock:
                     self.display.follow(seen, followed.policy, time.monotonic() - begun_s)
+                if _FEWEST_PASSES <= len(seen.iterations) != told_of and not final:
+                    told_of = len(seen.iterations)
+                    self._foretell(seen, followed.policy)
                 # Passes that end faster than anybody can see are drawn together.
                 time.sleep(0 if final else REFRESH_S)
         except Exception:  # noqa: BLE001 - a picture that fails is no reason to lose hold of the migration
             _log.exception("The panel could not draw the run %s; the migration goes on.", followed.run_id)
         if followed is self._followed:
             self._finish(followed)
+
+    def _foretell(self, seen: runner.Snapshot, policy: Any) -> None:
+        """Tell from the passes so far what is to come; it takes a moment, during which nothing is drawn."""
+        if seen.start is None:
+            return
+        begun = Run(start=seen.start, iterations=seen.iterations, stop=_GOING_ON)
+        told = None
+        with suppress(XlkitError):
+            told = forecast(None, seen.start.migration, policy, begun=begun)
+        with self.lock:
+            if self._going:
+                self.display.foretell(told)
 
     def _finish(self, followed: Followed) -> None:
         run, problem = None, ""
