@@ -136,10 +136,18 @@ def test_a_lost_connection_is_attached_again(monkeypatch, own_store):
     assert RunStore(own_store)[-1].stop.status is Status.COMPLETED
 
 
-def test_what_is_expected_is_told_while_the_run_goes_on_and_taken_away_at_its_end(going, gated):
+def test_what_is_expected_is_told_while_the_run_goes_on_and_taken_away_at_its_end(going, gated, monkeypatch):
+    monkeypatch.setattr(watch, "LONG_PASS_S", 0.0)
     panel = WatchPanel(going)
     gated.let(2)
     assert until(lambda: "Expected by its passes so far: downtime" in panel.display.expected.value)
     gated.let()
     panel.wait(WAIT_S)
+    assert panel.display.expected.value == ""
+
+
+def test_passes_that_nobody_could_follow_are_not_held_up_by_a_forecast(going, gated):
+    panel = WatchPanel(going)
+    gated.let(4)
+    assert until(lambda: len(panel.display.chart.rows) == 4)
     assert panel.display.expected.value == ""

@@ -23,6 +23,8 @@ from xlkit.store import RunStore
 REFRESH_S = 0.1
 AGAIN_S = 2.0
 TRIES = 30
+FORETELL_S = 2.0
+LONG_PASS_S = 0.5
 
 _log = logging.getLogger("xlkit.panels")
 
@@ -80,6 +82,7 @@ class WatchPanel:
         self._followed: Followed | None = None
         self._follower: threading.Thread | None = None
         self._going = False
+        self._told_s, self._told_of = 0.0, 0
         self._ended: list[Callable[[Run | None], None]] = []
         # Callbacks come on whichever thread the kernel chooses, and the follower has its own.
         self.lock = threading.RLock()
@@ -218,15 +221,15 @@ class WatchPanel:
             self.display.propose(policy.min_remaining, in_force=in_force)
 
     def _follow(self, followed: Followed) -> None:
-        begun_s, final, told_of = time.monotonic(), False, 0
+        begun_s, final = time.monotonic(), False
+        self._told_s, self._told_of = begun_s - FORETELL_S, 0
         try:
             while not final and followed is self._followed:
                 seen = followed.snapshot()
                 final = seen.final
                 with self.lock:
                     self.display.follow(seen, followed.policy, time.monotonic() - begun_s)
-                if _FEWEST_PASSES <= len(seen.iterations) != told_of and not final:
-                    told_of = len(seen.iterations)
+                if not final:
                     self._foretell(seen, followed.policy)
                 # Passes that end faster than anybody can see are drawn together.
                 time.sleep(0 if final else REFRESH_S)
@@ -236,10 +239,18 @@ class WatchPanel:
             self._finish(followed)
 
     def _foretell(self, seen: runner.Snapshot, policy: Any) -> None:
-        """Tell from the passes so far what is to come; it takes a moment, during which nothing is drawn."""
-        if seen.start is None:
+        """Tell from the passes so far what is to come, where these are long enough for anybody to read it.
+
+        It takes some tenths of a second of this process, which answers the policy's calls meanwhile: passes that end
+        faster would wait for it.
+        """
+        now_s, passes = time.monotonic(), seen.iterations
+        if seen.start is None or len(passes) < _FEWEST_PASSES or len(passes) == self._told_of:
             return
-        begun = Run(start=seen.start, iterations=seen.iterations, stop=_GOING_ON)
+        if passes[-1].ended_s - passes[-1].begun_s < LONG_PASS_S or now_s - self._told_s < FORETELL_S:
+            return
+        self._told_of, self._told_s = len(passes), now_s
+        begun = Run(start=seen.start, iterations=passes, stop=_GOING_ON)
         told = None
         with suppress(XlkitError):
             told = forecast(None, seen.start.migration, policy, begun=begun)
