@@ -7,7 +7,8 @@ from xlkit.errors import InvalidValueError
 from xlkit.forecasts._baseline import constant_rate, rate_off
 from xlkit.forecasts._hindcast import corrected
 from xlkit.forecasts._learn import History, Learned, flat, learn
-from xlkit.forecasts._replicates import COUNT, Course, Scatter, courses, curves_of, scatter_of
+from xlkit.forecasts._replicates import COUNT, Course, courses, curves_of
+from xlkit.forecasts._scatter import Scatter, scatter_of
 from xlkit.model import Forecast, Iteration, Migration, Phase, Range, Run
 from xlkit.protocols import Policy
 

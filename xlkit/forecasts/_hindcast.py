@@ -7,7 +7,8 @@ from statistics import fmean
 
 from xlkit.curves import DirtyCurve
 from xlkit.forecasts._learn import Learned
-from xlkit.forecasts._replicates import Scatter, courses
+from xlkit.forecasts._replicates import courses
+from xlkit.forecasts._scatter import Scatter
 from xlkit.model import Decision, Iteration, PrecopyStats
 
 _KNOWN_PASSES, _FEWEST_PASSES = 2, 6

@@ -70,17 +70,16 @@ class Prior:
 PROGRAM: Final = Prior(
     wait_s=1e-3, collect_s=2e-4, answer_s=3e-4, suspend_s=1.5e-4, fixed_s=8e-4, pass_s=2e-4, unseen_off=0.3,
     growth=0.1, sized_pages=200.0,
-    speed_off=5e-4, bandwidth_off=5e-4, pass_off=0.3, wait_off=0.4, fixed_off=0.15, around_off=0.3,
+    speed_off=5e-4, bandwidth_off=5e-4, pass_off=0.3, wait_off=0.4, fixed_off=0.17, around_off=0.3,
     run_off=0.002, set_off=0.004, counting=0.07,
 )  # fmt: skip
 """The live engine: a program that does the same again and again, over an emulated link. Costs and growth, of the other
 runs: a fixed downtime of 0.6 ms with a final set below 50 pages, 0.8 ms up to 500, 1.0 ms up to 3000, 1.1 ms above;
 waits of 0.8 ms after a pass of 50 to 500 pages, 1.0 ms up to 3000, 1.3 ms above, and 0.3 ms less for an answer less.
-Deviations, of the other runs: bandwidth below 2e-4 from run to run and
-5e-5 to 5e-4 from pass to pass (the prior is more, as a neighbour may take the processor), passes
-0.12 to 0.28 ms, waits 0.9 to 1.4 ms, fixed downtimes 0.05 to 0.2 within a workload, sets of a run 0.001 to 0.005 about
-the curve, single sets of 1000 pages and more 0.004 to 0.007, and smaller ones a fifth to a third of the chance of
-counting, whose square is the last value."""
+Deviations, of the other runs: bandwidth below 2e-4 from run to run and 5e-5 to 5e-4 from pass to pass (the prior is
+more, as a neighbour may take the processor), passes 0.12 to 0.28 ms, waits 0.9 to 1.4 ms, fixed downtimes 0.17 within a
+workload and link, sets of a run 0.001 to 0.005 about the curve, single sets of 1000 pages and more 0.004 to 0.007, and
+smaller ones a fifth to a third of the chance of counting, whose square is the last value."""
 SIMULATED: Final = replace(PROGRAM, growth=0.0)
 """The simulator, whose costs do not depend on the size of a set."""
 HOSTS: Final = Prior(

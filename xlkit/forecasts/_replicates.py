@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, expm1, log, sqrt
+from math import exp, expm1, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from xlkit.curves import DirtyCurve, resampled_curves
 from xlkit.forecasts._imagined import CLOCK_NAME, Drawn, ForecastPolicy, ImaginedGuest
 from xlkit.forecasts._learn import Learned
-from xlkit.forecasts._priors import TIMES_LOG10_S, WEIGHT, prior
+from xlkit.forecasts._priors import TIMES_LOG10_S
+from xlkit.forecasts._scatter import Scatter
 from xlkit.forecasts._spread import at_size, value_at
 from xlkit.model import Iteration, RunStop, Status
 from xlkit.precopy import precopy
@@ -36,18 +37,6 @@ class Course:
     final_pages: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scatter:
-    """Deviations of the logarithm of a set against the curve: of all sets of a run alike, and of each by itself.
-
-    `shift` is by how much the run in question is known to lie above the curve.
-    """
-
-    of_run: float
-    of_pass: float
-    shift: float = 0.0
-
-
 def courses(
     learned: Learned, policy: Policy, done: Sequence[Iteration], curves: Sequence[DirtyCurve], scatter: Scatter
 ) -> Iterator[Course]:
@@ -61,29 +50,6 @@ def courses(
     for curve, row in zip(curves, scores.tolist(), strict=True):
         drawn = _drawn(learned, curve, scatter, row[1:], random)
         yield _course(drawn, value_at(learned.after_s, row[0]), policy, done)
-
-
-def scatter_of(learned: Learned, begun_id: str | None) -> Scatter:
-    """Read off the sets seen how far runs and passes lie from the curve, mixed with what is expected before."""
-    known = prior(learned.backend)
-    offs: dict[str, list[float]] = {}
-    for one in learned.seen:
-        expected = max(float(learned.curve.pages(one.window_s)), 1.0)
-        offs.setdefault(one.run_id, []).append(log(max(one.dirty_pages, 1) / expected))
-    means = {run_id: sum(some) / len(some) for run_id, some in offs.items()}
-    n_runs, n_sets = len(offs), len(learned.seen)
-    between = sum(mean**2 for mean in means.values())
-    within = sum((off - means[run_id]) ** 2 for run_id, some in offs.items() for off in some)
-    of_run = sqrt((between + WEIGHT * known.run_off**2) / (max(n_runs - 1, 0) + WEIGHT))
-    of_pass = sqrt((within + WEIGHT * known.set_off**2) / (max(n_sets - n_runs, 0) + WEIGHT))
-    own = offs.get(begun_id or "", [])
-    if not own:
-        return Scatter(of_run, of_pass)
-    if n_runs == 1:
-        return Scatter(0.0, of_pass)
-    # What the run itself showed, weighed against how far runs lie apart.
-    trust = of_run**2 / (of_run**2 + of_pass**2 / len(own))
-    return Scatter(of_run * sqrt(1 - trust), of_pass, trust * means[begun_id or ""])
 
 
 def curves_of(learned: Learned) -> list[DirtyCurve]:
@@ -126,11 +92,10 @@ def _drawn(
 ) -> Drawn:
     of_run, bandwidth, of_pass, collect, suspend, fixed, before = scores
     factor = exp(scatter.shift + scatter.of_run * of_run)
-    counting = prior(learned.backend).counting
 
     def dirty_pages(window_s: float) -> int:
         expected = pages_at(curve, window_s) * factor
-        off = sqrt(scatter.of_pass**2 + counting / max(expected, 1.0))
+        off = sqrt(scatter.of_pass**2 + scatter.counting / max(expected, 1.0))
         return min(round(expected * exp(off * random.standard_normal())), learned.memory_pages)
 
     def wait_s(pages: int) -> float:
