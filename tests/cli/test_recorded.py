@@ -165,3 +165,22 @@ def test_single_runs_are_not_ranked(xlkit, recorded):
     said = xlkit("compare", *recorded, "--rank", "downtime_s")
     assert said.code == 2
     assert "One run is no result" in said.err
+
+
+def test_a_report_is_one_page_about_the_runs_that_are_named(xlkit, recorded, tmp_path):
+    said = xlkit("report", recorded[0], "-o", tmp_path / "page.html", "--title", "Monday")
+    assert said.code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<title>Monday</title>" in text
+    assert recorded[0] in text
+    assert recorded[1] not in text
+
+
+def test_a_report_of_no_run_in_particular_is_about_all(xlkit, recorded, tmp_path):
+    assert "about 2 runs" in xlkit("report", "-o", tmp_path / "page.html").err
+
+
+def test_a_report_that_cannot_be_written_says_so(xlkit, recorded, tmp_path):
+    said = xlkit("report", "-o", tmp_path / "missing" / "page.html")
+    assert said.code == 3
+    assert "Choose another place" in said.err

@@ -107,9 +107,9 @@ def write_page(found: "list[Run]", path: Path) -> None:
     path : pathlib.Path
         The file; one that exists is replaced.
     """
-    from xlkit.views import page
+    from xlkit.views import report
 
-    path.write_text(page(found), encoding="utf-8")
+    path.write_text(report(found), encoding="utf-8")
 
 
 def _csv(found: "list[Run]") -> str:

@@ -171,7 +171,7 @@ class BrowsePanel:
         StoreError
             If it cannot be written.
         """
-        written = views.write(views.page(self.runs), path)
+        written = views.write(views.report(self.runs), path)
         self._say(f"Wrote {written}.")
         return written
 

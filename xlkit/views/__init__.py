@@ -8,8 +8,8 @@ from xlkit.views.document import save, write
 from xlkit.views.downtime import downtime_rows, plot_downtime
 from xlkit.views.forecast import forecast_rows, plot_forecast
 from xlkit.views.iterations import iterations_rows, plot_iterations
-from xlkit.views.page import page
 from xlkit.views.policy_map import plot_policy_map, policy_map_rows
+from xlkit.views.report import report
 from xlkit.views.template import Figure
 from xlkit.views.timeline import plot_timeline, timeline_rows
 from xlkit.views.tradeoff import plot_tradeoff, tradeoff_rows
@@ -23,7 +23,6 @@ __all__ = [
     "downtime_rows",
     "forecast_rows",
     "iterations_rows",
-    "page",
     "plot_compare",
     "plot_convergence",
     "plot_costs",
@@ -35,6 +34,7 @@ __all__ = [
     "plot_timeline",
     "plot_tradeoff",
     "policy_map_rows",
+    "report",
     "save",
     "timeline_rows",
     "tradeoff_rows",

@@ -24,6 +24,9 @@ caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 details { margin: 1rem 0; }
 summary { cursor: pointer; } th { font-weight: 600; } tbody th { font-weight: 400; } td.number { text-align: right; }
+nav { margin: 1rem 0; line-height: 1.9; } nav a { white-space: nowrap; } footer { margin-top: 3rem; }
+h4 { margin-bottom: .2rem; } ul { margin-top: .2rem; padding-left: 1.2rem; } a { color: inherit; }
+@media print { figure, table { break-inside: avoid; } nav { display: none; } details > * { display: block; } }
 figure > div { overflow-x: auto; } .plotly-graph-div { min-width: 40rem; }
 """
 
@@ -118,7 +121,7 @@ def write(text: str, path: str | Path) -> Path:
     Parameters
     ----------
     text : str
-        What `document` or `xlkit.views.page` returned.
+        What `document` or `xlkit.views.report` returned.
     path : str or pathlib.Path
         The file to write.
 
