@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from xlkit.replays import replay, replay_grid
     from xlkit.runner import attach, run, start
     from xlkit.store import RunStore
-    from xlkit.views import report
+    from xlkit.views.report import report
 
 __version__ = "0.1.0"
 
@@ -100,7 +100,7 @@ _NAMES_OF = {
     "replays": ("replay", "replay_grid"),
     "runner": ("attach", "run", "start"),
     "store": ("RunStore",),
-    "views": ("report",),
+    "views.report": ("report",),
 }
 _HOME_OF = {name: home for home, names in _NAMES_OF.items() for name in names}
 
