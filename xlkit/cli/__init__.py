@@ -10,7 +10,6 @@ import click
 
 from xlkit import __version__
 from xlkit.cli.advising import advise
-from xlkit.cli.app import app
 from xlkit.cli.attaching import attach
 from xlkit.cli.demonstration import demo
 from xlkit.cli.forecasting import forecast
@@ -20,6 +19,7 @@ from xlkit.cli.reception import receive
 from xlkit.cli.recorded import compare, export, runs, show
 from xlkit.cli.replaying import diagnose, replay
 from xlkit.cli.reporting import report
+from xlkit.cli.serving import app
 from xlkit.errors import InvalidValueError, LogError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
 
 __all__ = ["cli", "main"]
