@@ -77,3 +77,19 @@ def test_a_run_is_complete_unless_it_is_running_or_lost_its_end(status):
 def test_a_run_shows_itself_in_one_line():
     run = Run(start=a_start("here"), iterations=(a_pass(0),), stop=a_stop())
     assert repr(run) == "<Run here scripted completed: 1 iterations, stopped by max_iters>"
+
+
+def test_a_run_is_shown_in_a_notebook_as_a_table_of_its_passes():
+    shown = a_run(passes=3, migration=Migration("<web>"))._repr_html_()
+    assert shown.count("<tr>") == 4
+    assert "&lt;web&gt;" in shown
+    assert "downtime 250 ms" in shown
+
+
+def test_of_very_many_passes_the_first_are_shown_and_the_others_counted():
+    assert "and 88 more passes" in a_run(passes=100)._repr_html_()
+
+
+@given(strategies.runs)
+def test_any_run_can_be_shown(run):
+    assert run._repr_html_().endswith("</table>")

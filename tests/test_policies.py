@@ -247,3 +247,9 @@ def test_an_unknown_policy_keeps_its_settings_and_cannot_decide(settings: dict[s
 
 def test_a_policy_that_is_no_dataclass_is_recorded_by_name() -> None:
     assert to_settings(object()) == {"name": "object"}
+
+
+def test_a_policy_is_shown_in_a_notebook_with_its_settings():
+    shown = ThresholdPolicy(min_remaining=123)._repr_html_()
+    assert "policy threshold" in shown
+    assert "<td>123</td>" in shown

@@ -5,6 +5,7 @@ from typing import Any
 
 from xlkit.model._asked import RunStart
 from xlkit.model._fields import says
+from xlkit.model._showing import run_table
 from xlkit.model._words import Action, Decision, Knowledge, Phase, Side, Status, StopReason
 
 
@@ -135,3 +136,6 @@ class Run:
             f"<Run {self.run_id} {self.start.backend} {self.stop.status}: {len(self.iterations)} iterations, "
             f"stopped by {self.stop.stop_reason}>"
         )
+
+    def _repr_html_(self) -> str:
+        return run_table(self)

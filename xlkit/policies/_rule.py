@@ -1,5 +1,8 @@
 """What the policies share: rules that fire, and counts with a default."""
 
+from dataclasses import fields
+from html import escape
+
 from xlkit.model import Decision, PrecopyStats, StopReason
 from xlkit.units import whole_number
 
@@ -23,6 +26,14 @@ class Rule:
     def reason(self, stats: PrecopyStats) -> StopReason:
         """Name the rule that fired."""
         return self.fires(stats) or StopReason.UNKNOWN
+
+    def _repr_html_(self) -> str:
+        settings = {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type] # each is one
+        rows = "".join(
+            f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>'
+            for name, value in settings.items()
+        )
+        return f"<table><caption>policy {escape(str(getattr(self, 'name', '')))}</caption><tbody>{rows}</tbody></table>"
 
 
 def take_count(policy: object, name: str, default: int) -> None:
