@@ -73,7 +73,7 @@ def test_a_click_launches_and_the_chart_shows_every_pass(panel, lab):
 
 def test_drawing_the_sliders_changes_no_number(panel):
     shown = panel.locator(".xlkit-panel input[type=number]").evaluate_all("boxes => boxes.map(box => box.value)")
-    assert shown == ["2000", "30", "10000", "64", "500"]
+    assert shown == ["2000", "30", "10000", "64", "500", "300"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,24 @@ def test_an_operator_overrules_the_policy_with_a_click(panel, buttons, said):
     for button in buttons:
         panel.locator(f"button.xlkit-{button}:enabled").click(timeout=20_000)
     panel.wait_for_selector(f".xlkit-status:has-text('{said}')", timeout=60_000)
+
+
+def test_keys_alone_launch_a_migration(panel):
+    panel.locator("button.xlkit-launch").focus()
+    panel.keyboard.press("Enter")
+    panel.wait_for_selector(".xlkit-status:has-text('completed, ended by')", timeout=60_000)
+
+
+def test_moving_a_knob_while_the_run_goes_on_draws_a_line_of_its_own_and_applies_with_a_click(panel):
+    panel.locator("button.xlkit-launch").click()
+    panel.locator("button.xlkit-stop:enabled").wait_for(timeout=20_000)
+    box = panel.locator(".xlkit-panel input[type=number]").first
+    box.fill("9000")
+    box.press("Enter")
+    panel.wait_for_selector(".xlkit-chart .proposed", state="attached", timeout=20_000)
+    panel.locator("button.xlkit-apply").click()
+    panel.wait_for_selector(".xlkit-chart text:has-text('min_remaining 9,000')", timeout=20_000)
+    panel.wait_for_selector(".xlkit-status:has-text('completed, ended by')", timeout=60_000)
 
 
 @contextlib.contextmanager
