@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xlkit.diagnosis import diagnose
     from xlkit.engine.workload import HotCold, Idle, Stage, Stages, Sweep, Uniform
     from xlkit.errors import XlkitError
+    from xlkit.experiments import Plan, sweep
     from xlkit.forecasts import calibration, forecast, learn
     from xlkit.model import Migration, Run
     from xlkit.panels import BrowsePanel, LaunchPanel, LearnPanel, WatchPanel
@@ -46,6 +47,7 @@ __all__ = [
     "LocalBackend",
     "Migration",
     "NoProgressPolicy",
+    "Plan",
     "Run",
     "RunStore",
     "SimBackend",
@@ -73,6 +75,7 @@ __all__ = [
     "run",
     "simulate_grid",
     "start",
+    "sweep",
     "views",
 ]
 
@@ -84,6 +87,7 @@ _NAMES_OF = {
     "diagnosis": ("diagnose",),
     "engine.workload": ("HotCold", "Idle", "Stage", "Stages", "Sweep", "Uniform"),
     "errors": ("XlkitError",),
+    "experiments": ("Plan", "sweep"),
     "forecasts": ("calibration", "forecast", "learn"),
     "model": ("Migration", "Run"),
     "panels": ("BrowsePanel", "LaunchPanel", "LearnPanel", "WatchPanel"),

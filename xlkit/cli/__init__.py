@@ -20,6 +20,7 @@ from xlkit.cli.recorded import compare, export, runs, show
 from xlkit.cli.replaying import diagnose, replay
 from xlkit.cli.reporting import report
 from xlkit.cli.serving import app
+from xlkit.cli.sweeping import sweep
 from xlkit.errors import InvalidValueError, LogError, PreflightError, StoreError, UndefinedOutcomeError, XlkitError
 
 __all__ = ["cli", "main"]
@@ -59,8 +60,8 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    demo, migrate, attach, receive, runs, show, compare, replay, diagnose, forecast, advise, report, export,
-    import_logs, app,
+    demo, migrate, attach, receive, runs, show, compare, replay, diagnose, sweep, forecast, advise, report,
+    export, import_logs, app,
 )  # fmt: skip
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -118,7 +118,7 @@ def follow_begun(begin: "Callable[[RunStore], RunHandle]", max_iters: int, store
 
     store = RunStore(store_path)
     progress = Progress(max_iters)
-    with _terminated_like_interrupted():
+    with terminated_like_interrupted():
         handle = begin(store)
         interrupted = _watch(handle, progress)
     try:
@@ -244,7 +244,8 @@ def _show_to_the_end(handle: "RunHandle", progress: Progress) -> None:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def terminated_like_interrupted() -> Iterator[None]:
+    """Hear SIGTERM as Ctrl-C within the block."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from xlkit.engine.workload import from_settings
 from xlkit.errors import InvalidValueError
@@ -60,7 +60,8 @@ class Maker:
         InvalidValueError
             If a workload cannot be made; the message names the key.
         """
-        return {name: cls._for_workload(name, settings, kinds) for name, settings in dict(plan.workloads).items()}
+        workloads = cast("Mapping[str, Mapping[str, Any]]", plan.workloads)
+        return {name: cls._for_workload(name, settings, kinds) for name, settings in workloads.items()}
 
     @classmethod
     def _for_workload(

@@ -101,7 +101,7 @@ class Ledger:
         if budget.runs is not None and len(self.attempts) >= budget.runs:
             return f"The budget of {budget.runs} runs is used up."
         if budget.wall_s is not None:
-            took_s = _worst(self._durations_s[digest]) or _worst(sum(self._durations_s.values(), []))
+            took_s = _worst(self._durations_s[digest]) or _worst(self._all_durations_s())
             if elapsed_s + self._plan.settle_s + (took_s or 0.0) > budget.wall_s or elapsed_s >= budget.wall_s:
                 return f"What is left of {format_s(budget.wall_s)} does not cover a run of {planned.cell.name}."
         if budget.downtime_s is not None:
@@ -122,18 +122,22 @@ class Ledger:
 
     def left_s(self, due: Sequence[Planned]) -> float | None:
         """Estimate how long runs will take [s]."""
-        everything = sum(self._durations_s.values(), [])
+        everything = self._all_durations_s()
         if not everything:
             return None if due else 0.0
         mean_s = fmean(everything)
         known = {digest: fmean(took) for digest, took in self._durations_s.items() if took}
         return sum(known.get(one.cell.digest, mean_s) + self._plan.settle_s for one in due)
 
+    def _all_durations_s(self) -> list[float]:
+        return [one for took in self._durations_s.values() for one in took]
+
     def _expected_downtime_s(self, digest: str | None) -> float:
         told = [(one.key[0], one.stop.downtime_s) for one in self.attempts if one.stop.downtime_s is not None]
         own = _worst([took_s for cell, took_s in told if cell == digest])
-        worst = own if own is not None else _worst([took_s for _, took_s in told])
-        return worst if worst is not None else self._plan.budget.first_downtime_s or 0.0
+        if own is not None:
+            return own
+        return max(self._plan.budget.first_downtime_s or 0.0, *(took_s for _, took_s in told), 0.0)
 
 
 def tight(values: Sequence[float], wanted: EarlyStop) -> bool:

@@ -37,7 +37,7 @@ class Budget:
     downtime_s : float, optional
         How long the guest may stand still in all, over all sittings [s].
     first_downtime_s : float, optional
-        What a run is taken to cost while nothing is known of any [s].
+        What the first run of a cell is taken to cost at least [s].
 
     Raises
     ------
@@ -47,8 +47,8 @@ class Budget:
     Notes
     -----
     A run is begun only if what is left covers the *worst known* cost of its cell; for a cell that has not run yet, the
-    worst of the experiment so far; where nothing has run at all, `first_downtime_s`, and without that the first run is
-    begun if anything is left. A run that does not tell its downtime, having failed or lost its watcher, is charged the
+    worst of the experiment so far, or `first_downtime_s` where that is more; where neither is known, the run is begun
+    if anything is left. A run that does not tell its downtime, having failed or lost its watcher, is charged the
     worst known. So a budget is passed only by a run that costs more than every one before it did, and never twice. A
     run that is going on when the time is over is allowed to finish: to abort it would waste what the guest suffered.
     """

@@ -42,7 +42,8 @@ def read_plan(path: str | Path) -> Plan:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidValueError(f"{path} is no TOML: {error}.") from error
-    return _told(str(path), plan_from_data, data)
+    plan: Plan = _told(str(path), plan_from_data, data)
+    return plan
 
 
 def plan_from_data(data: Mapping[str, Any]) -> Plan:

@@ -84,7 +84,7 @@ def sweep(
     ...     sweep(plan, {"steady": partial(SimBackend, noise=0.05)}, store=RunStore(folder))
     <SweepResult demo: 4 runs, 0 failed; complete>
     """
-    workloads = set(dict(plan.workloads))
+    workloads = set(plan.workloads)
     if missing := sorted(workloads - backends.keys()):
         raise InvalidValueError(f"The workload {missing[0]} has no backend; backends must have {sorted(workloads)}.")
     store = RunStore() if store is None else store
