@@ -20,7 +20,7 @@ def suites() -> dict[str, Plan]:
     >>> sorted(suites())
     ['knobs', 'links', 'wild', 'writers']
     """
-    folder = files("xlkit.experiments") / "suites"
+    folder = files("xlkit.experiments") / "plans"
     plans = [read_plan(str(path)) for path in folder.iterdir() if path.name.endswith(".toml")]
     return {plan.name: plan for plan in sorted(plans, key=lambda plan: plan.name)}
 
