@@ -74,6 +74,10 @@ FAULTS = {
     "test_a_stop_by_max_iters_sends_so_many_live_passes": change_passes(iteration=lambda number: number + 1),
     "test_a_stop_by_min_remaining_still_sends_its_set_live": without_live_passes,
     "test_the_record_holds_what_the_policy_saw": change_passes(dirty_pages=lambda count: count + 1),
+    "test_a_run_replayed_under_its_own_policy_ends_as_recorded": lambda events: [
+        *events[:-1],
+        replace(events[-1], stop_reason=StopReason.TIME_LIMIT),
+    ],
     "test_the_counter_of_written_pages_adds_up": change_passes(total_written_pages=lambda count: count + 1),
     "test_times_grow": change_passes(begun_s=lambda time_s: 9.0 - time_s),
     "test_a_completed_migration_leaves_one_guest_at_the_destination": lambda events: [

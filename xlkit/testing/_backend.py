@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 
 from xlkit.errors import MigrationError
-from xlkit.model import Decision, Iteration, Migration, Phase, RunStop, Setup, Side, Status, StopReason
+from xlkit.model import Decision, Iteration, Migration, Phase, Run, RunStart, RunStop, Setup, Side, Status, StopReason
 from xlkit.policies import ThresholdPolicy
 from xlkit.protocols import Policy
+from xlkit.replays import replay
 from xlkit.switch import Switch
 from xlkit.testing._calls import AnswersInTurn, Witness, recorded_calls
 from xlkit.testing._expect import expect
@@ -120,6 +122,17 @@ class BackendContract:
             [_xens(call) for call in recorded] == [_xens(call) for call in seen], "Recorded and witnessed calls differ."
         )
 
+    def test_a_run_replayed_under_its_own_policy_ends_as_recorded(self) -> None:
+        """Hold that the record alone gives the stop again: its call, its rule and the set of the blackout."""
+        policies: list[ThresholdPolicy] = [ThresholdPolicy(min_remaining=_ALL), ThresholdPolicy(1, 3)]
+        for policy, outcome in zip(policies, [self._migrate(policies[0]), self._three_passes()], strict=True):
+            own = replay(self._run(policy, outcome), policy)
+            (final,) = outcome.final
+            expect(not own.censored, f"Replayed under its own policy, the record ends before {policy} does.")
+            expected = (outcome.stop.stop_reason, final.iteration, len(outcome.live), final.dirty_pages)
+            told = (own.stop_reason, own.iteration, own.live_passes, own.final_pages)
+            expect(told == expected, f"Replayed under its own policy, the run ends as {told}, recorded is {expected}.")
+
     def test_the_counter_of_written_pages_adds_up(self) -> None:
         """Hold that it counts the passes before, from 0, and not the one that it is shown with."""
         outcome = self._three_passes()
@@ -225,6 +238,17 @@ class BackendContract:
             setup = backend.preflight(self.make_migration())
             events = list(backend.migrate(self.make_migration(), witness))
         return _Outcome(setup, events, witness)
+
+    def _run(self, policy: Policy, outcome: _Outcome) -> Run:
+        start = RunStart(
+            run_id="recorded",
+            migration=self.make_migration(),
+            backend="proved",
+            policy=policy,
+            started_at=datetime(2026, 1, 1, tzinfo=UTC),
+            setup=outcome.setup,
+        )
+        return Run(start=start, iterations=tuple(outcome.passes), stop=outcome.stop)
 
     def _three_passes(self) -> _Outcome:
         """Migrate once for all checks that only read the record: starting a guest may be slow."""
