@@ -2,10 +2,13 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import started
+from xlkit.model import Status
 from xlkit.store import RunStore
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -62,3 +65,19 @@ def test_a_plan_that_is_not_there_is_told(xlkit, words, code, complaint):
     said = xlkit("sweep", *words)
     assert said.code == code
     assert complaint in said.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_sweep_of_real_migrations_that_is_stopped_goes_on_where_it_was(xlkit, plan, sent):
+    plan.write_text(plan.read_text().replace('"sim"', '"local"'))
+    with started("sweep", str(plan)) as process:
+        next(line for line in process.stderr if " 1 of 6 runs" in line)
+        process.send_signal(sent)
+        process.wait(timeout=20)
+    assert process.returncode == (-signal.SIGKILL if sent == signal.SIGKILL else 130)
+    first = RunStore().run_ids()[0]
+    assert json.loads(xlkit("sweep", plan, "--json").out)["complete"] is True
+    completed = [run.run_id for run in RunStore() if run.stop.status is Status.COMPLETED]
+    assert len(completed) == 6
+    assert first == completed[0]

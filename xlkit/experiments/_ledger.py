@@ -49,6 +49,8 @@ class Ledger:
         self._refused: dict[str, int] = defaultdict(int)
         self._tight: dict[tuple[str, int], bool] = {}
         self.attempts: list[Attempt] = []
+        self._done: dict[str, dict[int, RunStop]] = defaultdict(dict)
+        self._failures: dict[str, int] = defaultdict(int)
         own = [head for head in heads if head.start.labels.get("experiment") == plan.name]
         if not go_on:
             _refuse_changed(plan, own)
@@ -65,6 +67,10 @@ class Ledger:
     def take(self, attempt: Attempt, took_s: float | None) -> None:
         """Write a run down, and how long it took."""
         self.attempts.append(attempt)
+        digest, repetition = attempt.key
+        self._failures[digest] += attempt.failed
+        if attempt.completed:
+            self._done[digest][repetition] = attempt.stop
         if took_s is not None:
             self._durations_s[attempt.key[0]].append(took_s)
 
@@ -74,23 +80,20 @@ class Ledger:
 
     def is_due(self, planned: Planned) -> bool:
         """Tell whether a run is still to be done."""
-        key = planned.cell.digest, planned.repetition
-        done = any(one.key == key and one.completed for one in self.attempts)
+        done = planned.repetition in self._done[planned.cell.digest]
         return not done and not self.is_given_up(planned.cell) and not self.is_tight(planned.cell)
 
     def is_given_up(self, cell: Cell) -> bool:
         """Tell whether a cell failed too often."""
-        failures = sum(one.failed for one in self.attempts if one.key[0] == cell.digest)
-        return failures + self._refused[cell.digest] >= _MOST_FAILURES
+        return self._failures[cell.digest] + self._refused[cell.digest] >= _MOST_FAILURES
 
     def is_tight(self, cell: Cell) -> bool:
         """Tell whether a cell has told enough."""
         if self._plan.early_stop is None:
             return False
-        done = [one for one in self.attempts if one.key[0] == cell.digest and one.completed]
-        key = cell.digest, len(done)
+        key = cell.digest, len(self._done[cell.digest])
         if key not in self._tight:
-            stops = [one.stop for one in done]
+            stops = self._done[cell.digest].values()
             quantity = [one.downtime_s if self._plan.early_stop.of == "downtime_s" else one.ended_s for one in stops]
             self._tight[key] = tight([one for one in quantity if one is not None], self._plan.early_stop)
         return self._tight[key]
