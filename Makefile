@@ -25,7 +25,7 @@ help:
 	@echo 'make check   lint, types, import contracts, docstrings'
 	@echo 'make gallery write gallery.html, a page that draws every view'
 	@echo 'make bench   measure and print the table of ratios'
-	@echo 'make bench-accuracy  run the live engine for 7 minutes, and print how far off forecasts of it were'
+	@echo 'make bench-accuracy  run the live engine for 8 minutes, and print how far off forecasts and ranges of it were'
 	@echo 'make venv    make $(VENV) with everything in it'
 	@echo 'make clean   remove $(VENV) and caches (recorded runs stay)'
 
@@ -60,6 +60,7 @@ bench: $(VENV)/.test
 
 bench-accuracy: $(VENV)/.test
 	$(BIN)/python -m tests.accuracy $(ARGS)
+	$(BIN)/python -m tests.accuracy.ranges
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

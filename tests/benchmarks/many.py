@@ -1,6 +1,7 @@
 """Many runs, quickly: a few that were simulated, each told again with other names, sets and times."""
 
 import random
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from xlkit.engine.workload import HotCold
 from xlkit.model import Iteration, Migration, Run
 from xlkit.policies import ThresholdPolicy
 from xlkit.runner import run
+from xlkit.store import RunStore
 
 _DOMAINS = ("web", "mail", "database", "build")
 _RATES_PAGES_S = (40_000, 60_000, 80_000)
@@ -27,16 +29,18 @@ def many_runs(count: int) -> Iterator[Run]:
 
 @cache
 def _simulated() -> tuple[Run, ...]:
-    return tuple(
-        run(
-            Migration(domain),
-            ThresholdPolicy(min_remaining=min_remaining),
-            SimBackend(workload=HotCold(rate_pages_s=rate_pages_s, hot_pages=20_000)),
+    with tempfile.TemporaryDirectory() as folder:
+        return tuple(
+            run(
+                Migration(domain),
+                ThresholdPolicy(min_remaining=min_remaining),
+                SimBackend(workload=HotCold(rate_pages_s=rate_pages_s, hot_pages=20_000)),
+                store=RunStore(folder),
+            )
+            for domain in _DOMAINS
+            for rate_pages_s in _RATES_PAGES_S
+            for min_remaining in (50, 500)
         )
-        for domain in _DOMAINS
-        for rate_pages_s in _RATES_PAGES_S
-        for min_remaining in (50, 500)
-    )
 
 
 def _again(run: Run, number: int, chance: random.Random) -> Run:
