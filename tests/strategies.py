@@ -131,6 +131,7 @@ iterations = st.builds(
     collect_s=maybe_seconds,
     heartbeat_begun_s=maybe_seconds,
     heartbeat_pages=st.none() | st.lists(counts, max_size=5).map(tuple),
+    map_pages=st.none() | st.lists(counts, max_size=5).map(tuple),
 )
 controls = st.builds(
     Control,

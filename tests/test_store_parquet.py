@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.records import a_pass, a_run
+from tests.records import a_pass, a_run, a_stop
 from xlkit.errors import StoreError
 from xlkit.model import Iteration, Phase, StopReason, meaning, unit
 from xlkit.policies import ThresholdPolicy
 from xlkit.store import _parquet, read_runs, schema, write_runs
 
 VERSION_1 = Path(__file__).parent / "data" / "version_1.parquet"
+VERSION_2 = Path(__file__).parent / "data" / "version_2.parquet"
 
 
 @settings(max_examples=40)
@@ -68,6 +69,13 @@ def test_a_file_of_the_first_version_is_read():
     assert [one.dirty_pages for one in run.iterations] == [1000, 20]
     assert (run.iterations[0].collect_s, run.iterations[0].heartbeat_pages, run.controls) == (None, None, ())
     assert (run.stop.stop_reason, run.stop.verified) == (StopReason.MAX_ITERS, None)
+
+
+def test_a_file_of_the_second_version_is_read_without_page_maps():
+    (run,) = read_runs(VERSION_2)
+    assert pq.read_metadata(VERSION_2).metadata[b"xlkit.schema_version"] == b"2"
+    assert [one.map_pages for one in run.iterations] == [None, None]
+    assert run == a_run(stop=a_stop(message="of the second version"))
 
 
 def test_a_file_of_a_newer_version_is_refused_in_a_sentence(tmp_path, monkeypatch):

@@ -1,8 +1,9 @@
 """Xen's ``send_memory_live()`` and ``suspend_and_send_dirty()``, call by call, over any memory and any link."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from itertools import pairwise
+from typing import Final, TypeVar
 
 from xlkit.calls import stats_after
 from xlkit.errors import UndefinedOutcomeError
@@ -18,9 +19,34 @@ from xlkit.model import (
     Status,
     StopReason,
 )
-from xlkit.protocols import Clock, Link, Memory, PageSet, Policy, Reasoned
+from xlkit.protocols import Clock, Link, Located, Memory, PageSet, Policy, Reasoned
 
 Pages = TypeVar("Pages", bound=PageSet)
+
+MAP_PARTS: Final = 256
+"""Parts of a guest's memory that a page map tells apart; a guest of fewer pages has a part a page."""
+
+
+def borders(memory_pages: int) -> Sequence[int]:
+    """Tell where the parts of a page map begin and end.
+
+    Parameters
+    ----------
+    memory_pages : int
+        Size of the guest [page of 4096 B].
+
+    Returns
+    -------
+    sequence of int
+        Page numbers, one more than there are parts.
+
+    Examples
+    --------
+    >>> borders(3)
+    [0, 1, 2, 3]
+    """
+    parts = min(memory_pages, MAP_PARTS)
+    return [memory_pages * part // parts for part in range(parts + 1)] if parts else [0]
 
 
 def precopy(
@@ -111,7 +137,15 @@ def _send_live(
         decision_before=answer,
         decision_after=None,
         collect_s=collect_s,
+        map_pages=_page_map(dirty, stats.memory_pages),
     )
+
+
+def _page_map(pages: PageSet, memory_pages: int | None) -> tuple[int, ...] | None:
+    """Tell where a set lies, as pages in each equal part of the guest."""
+    if memory_pages is None or not isinstance(pages, Located):
+        return None
+    return tuple(behind - before for before, behind in pairwise(pages.below(borders(memory_pages))))
 
 
 def _reason(policy: Policy, stats: PrecopyStats) -> StopReason:
@@ -147,6 +181,7 @@ def _stop_and_copy(
         decision_before=None,
         decision_after=None,
         collect_s=begun_s - paused_s,
+        map_pages=_page_map(dirty, stats.memory_pages),
     )
     yield RunStop(
         status=Status.COMPLETED,

@@ -4,7 +4,7 @@ A migration is driven by a *backend* under a *policy*; the run is a stream of ev
 loop (`xlkit.precopy`) serves every world that brings a *memory* and a *link*: the simulator and the live engine alike.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -102,6 +102,14 @@ class PageSet(Protocol):
     @property
     def pages(self) -> int:
         """How many there are [page of 4096 B]."""
+
+
+@runtime_checkable
+class Located(Protocol):
+    """Pages to be sent that can tell where in the guest they lie; of others, no map is recorded."""
+
+    def below(self, borders: Sequence[int]) -> Sequence[int]:
+        """Count, for each border, the pages of lower number [page of 4096 B]."""
 
 
 Pages = TypeVar("Pages", bound=PageSet, covariant=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlkit.engine.runs import all_runs, check_runs, count_pages, no_runs, pages_to_runs, runs_to_pages
+from xlkit.engine.runs import all_runs, check_runs, count_below, count_pages, no_runs, pages_to_runs, runs_to_pages
 from xlkit.errors import EngineError
 
 page_sets = st.sets(st.integers(0, 300))
@@ -21,6 +21,12 @@ def test_pages_survive_the_way_to_runs_and_back(pages: set[int]) -> None:
 @given(page_sets)
 def test_runs_count_their_pages(pages: set[int]) -> None:
     assert count_pages(pages_to_runs(sorted(pages))) == len(pages)
+
+
+@given(page_sets, st.lists(st.integers(0, 310)))
+def test_runs_count_their_pages_below_any_number(pages: set[int], borders: list[int]) -> None:
+    counts = count_below(pages_to_runs(sorted(pages)), borders)
+    assert counts.tolist() == [sum(page < border for page in pages) for border in borders]
 
 
 @given(page_sets)

@@ -49,6 +49,10 @@ VIEWS: Mapping[str, tuple[Drawn, str]] = MappingProxyType(
             lambda runs: views.plot_downtime(runs.xen[8:], runs.live),
             "Where the downtime went, on real Xen hosts and in the simulator, part by part.",
         ),
+        "plot_memory": (
+            lambda runs: views.plot_memory(runs.busy),
+            "Where the sets of each pass lie, of a simulated guest that writes most to its lower memory.",
+        ),
         "plot_forecast": (
             lambda runs: views.plot_forecast(runs.foretold),
             "What two earlier runs let expect of a third, and what happened.",

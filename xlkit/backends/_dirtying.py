@@ -5,8 +5,8 @@ over stretches of pages of equal chance. Logarithms and exponentials are taken i
 the same way on every platform; those of a C library may differ in the last digit.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from itertools import pairwise
 from typing import Final
@@ -38,10 +38,25 @@ class ImaginedPages:
         How many [page of 4096 B].
     runs : int
         In how many unbroken runs they lie.
+    stretches : tuple of tuple
+        Where they lie: first page, first page behind, and which share of the pages between is in the set.
     """
 
     pages: int
     runs: int
+    stretches: tuple[tuple[int, int, float], ...] = field(default=(), repr=False, compare=False)
+
+    def below(self, borders: Sequence[int]) -> list[int]:
+        """Count, for each border, the pages of lower number [page of 4096 B]; the borders ascend."""
+        counts, expected, left = [], 0.0, list(reversed(self.stretches))
+        for border in borders:
+            while left and left[-1][1] <= border:
+                begin, end, share = left.pop()
+                expected += share * (end - begin)
+            part = left[-1][2] * (border - left[-1][0]) if left and left[-1][0] < border else 0.0
+            # Rounded as a sum, so that the parts add up to the whole.
+            counts.append(min(self.pages, int(expected + part + 0.5)))
+        return [*counts[:-1], self.pages] if counts and not left else counts
 
 
 class DirtyingLaw:
@@ -78,7 +93,8 @@ class DirtyingLaw:
     """
 
     def __init__(self, workload: Workload, memory_pages: int) -> None:
-        data_pages = memory_pages - first_data_page(memory_pages)
+        self._first_data_page = first_data_page(memory_pages)
+        data_pages = memory_pages - self._first_data_page
         period_s = step_period_s(workload)
         self.period_ns = round(period_s * 1e9)
         self._stretches = tuple(_stretches(workload, self.period_ns / 1e9, data_pages))
@@ -102,8 +118,11 @@ class DirtyingLaw:
             return ImaginedPages(0, 0)
         with localcontext(_DECIMAL):
             spans = [span for stretch in self._stretches for span in stretch.spans(begin_step, end_step)]
-            n_pages, n_runs = _expect(spans)
-            return ImaginedPages(_REGISTER_PAGES + round(n_pages), _REGISTER_PAGES + round(n_runs))
+            shares = list(_shares(spans))
+            n_pages, n_runs = _expect(shares)
+        first = self._first_data_page
+        stretches = [(0, _REGISTER_PAGES, 1.0), *((first + at, first + to, float(share)) for at, to, share in shares)]
+        return ImaginedPages(_REGISTER_PAGES + round(n_pages), _REGISTER_PAGES + round(n_runs), tuple(stretches))
 
 
 class _Stretch:
@@ -181,13 +200,19 @@ def _arc(first_write: int, writes: int, working_set_pages: int) -> Iterator[_Spa
         yield _Span(0, end - working_set_pages, _SURELY)
 
 
-def _expect(spans: list[_Span]) -> tuple[Decimal, Decimal]:
-    """Add up pages and runs over the stretches of pages that no border of a span divides."""
+def _shares(spans: list[_Span]) -> Iterator[tuple[int, int, Decimal]]:
+    """Yield the stretches of data pages that no border of a span divides, each with the share of it that is dirty."""
     borders = sorted({border for span in spans for border in (span.begin, span.end)})
-    n_pages = n_runs = Decimal(0)
     for begin, end in pairwise(borders):
-        spared = sum((span.log_spared for span in spans if span.begin <= begin and end <= span.end), Decimal(0)).exp()
-        n_pages += (end - begin) * (1 - spared)
+        log_spared = sum((span.log_spared for span in spans if span.begin <= begin and end <= span.end), Decimal(0))
+        yield begin, end, 1 - log_spared.exp()
+
+
+def _expect(shares: list[tuple[int, int, Decimal]]) -> tuple[Decimal, Decimal]:
+    """Add up pages and runs."""
+    n_pages = n_runs = Decimal(0)
+    for begin, end, share in shares:
+        n_pages += (end - begin) * share
         # A run begins at the first page, or behind a page that was spared.
-        n_runs += (1 - spared) * (1 + (end - begin - 1) * spared)
+        n_runs += share * (1 + (end - begin - 1) * (1 - share))
     return n_pages, n_runs

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from xlkit.engine.digest import memory_digest, replay
 from xlkit.engine.memory import SharedMemory
 from xlkit.engine.outcome import Outcome, ask_outcome
 from xlkit.engine.program import Program
-from xlkit.engine.runs import Runs, all_runs, count_pages
+from xlkit.engine.runs import Runs, all_runs, count_below, count_pages
 from xlkit.engine.sender import Sender
 from xlkit.engine.trackers import Tracker
 from xlkit.engine.transport import Interrupted, Poll
@@ -40,6 +40,10 @@ class PageRuns:
     def pages(self) -> int:
         """How many there are [page of 4096 B]."""
         return count_pages(self.runs)
+
+    def below(self, borders: Sequence[int]) -> list[int]:
+        """Count, for each border, the pages of lower number [page of 4096 B]."""
+        return [int(count) for count in count_below(self.runs, borders)]
 
 
 class GuestMemory:

@@ -102,7 +102,7 @@ class World:
     def all_pages(self) -> ImaginedPages:
         self._clear()
         self._spend(self._costs.arm_ns)
-        return ImaginedPages(self._memory_pages, 1)
+        return ImaginedPages(self._memory_pages, 1, ((0, self._memory_pages, 1.0),))
 
     def collect_dirty(self) -> ImaginedPages:
         begin_step = self._collected_step

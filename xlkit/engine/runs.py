@@ -115,6 +115,35 @@ def runs_to_pages(runs: Runs) -> Pages:
     return pages
 
 
+def count_below(runs: Runs, borders: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Count the pages below each of some page numbers.
+
+    Parameters
+    ----------
+    runs : numpy.ndarray
+        Runs of shape (n, 2), ascending.
+    borders : array_like of int
+        Page numbers, shape (k,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Pages of the set with a lower number, shape (k,).
+
+    Examples
+    --------
+    >>> count_below(np.array([[0, 2], [5, 9]]), [1, 5, 7, 100]).tolist()
+    [1, 2, 4, 6]
+    """
+    places = np.asarray(borders, np.int64)
+    before = np.concatenate(([0], np.cumsum(runs[:, 1] - runs[:, 0])))
+    begun = np.searchsorted(runs[:, 0], places)
+    # The last run that begins below a border may reach over it.
+    over = np.where(begun > 0, np.append(runs[:, 1], 0)[begun - 1] - places, 0)
+    below: npt.NDArray[np.int64] = before[begun] - np.maximum(over, 0)
+    return below
+
+
 def check_runs(runs: Runs, memory_pages: int) -> None:
     """Refuse runs that point outside a guest.
 

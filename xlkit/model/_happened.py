@@ -38,6 +38,9 @@ class Iteration:
     heartbeat_pages: tuple[int, ...] | None = field(
         default=None, metadata=says("pages the guest wrote, a number for each millisecond by its own clock", "page")
     )
+    map_pages: tuple[int, ...] | None = field(
+        default=None, metadata=says("pages of the set in each of the guest's equal parts, in order of address", "page")
+    )
 
     @property
     def collected_s(self) -> float:

@@ -21,8 +21,9 @@ from xlkit.model import Control, Iteration, Run, RunStart, RunStop, meaning, uni
 from xlkit.store._files import make_folder, replacing, told
 from xlkit.store._records import CODEC, RunHead
 
-SCHEMA_VERSION = 2
-"""Version of the layout. 1 kept one run a file, without controls, collection times and the guest's heartbeat."""
+SCHEMA_VERSION = 3
+"""Version of the layout. 1 kept one run a file, without controls, collection times and the guest's heartbeat;
+2 had no page maps."""
 
 _VERSION_KEY = "xlkit.schema_version"
 _RUNS_KEY = "xlkit.runs"

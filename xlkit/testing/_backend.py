@@ -133,6 +133,16 @@ class BackendContract:
             told = (own.stop_reason, own.iteration, own.live_passes, own.final_pages)
             expect(told == expected, f"Replayed under its own policy, the run ends as {told}, recorded is {expected}.")
 
+    def test_a_page_map_adds_up_to_the_set_that_it_shows(self) -> None:
+        """Hold that a map, where a backend has one, holds each page of the set once, in as many parts every time."""
+        passes = self._three_passes().passes
+        maps = [(one, one.map_pages) for one in passes if one.map_pages is not None]
+        for one, parts in maps:
+            expect(sum(parts) == one.dirty_pages, f"The page map of pass {one.iteration} does not add up to its set.")
+            expect(min(parts) >= 0, f"The page map of pass {one.iteration} has a part of fewer than no pages.")
+        expect(len(maps) in {0, len(passes)}, "Some passes have a page map, and some have none.")
+        expect(len({len(parts) for _, parts in maps}) <= 1, "The page maps differ in how many parts they have.")
+
     def test_the_counter_of_written_pages_adds_up(self) -> None:
         """Hold that it counts the passes before, from 0, and not the one that it is shown with."""
         outcome = self._three_passes()

@@ -8,6 +8,7 @@ from xlkit.views.document import save, write
 from xlkit.views.downtime import downtime_rows, plot_downtime
 from xlkit.views.forecast import forecast_rows, plot_forecast
 from xlkit.views.iterations import iterations_rows, plot_iterations
+from xlkit.views.memory import memory_rows, plot_memory
 from xlkit.views.policy_map import plot_policy_map, policy_map_rows
 from xlkit.views.report import report
 from xlkit.views.template import Figure
@@ -23,6 +24,7 @@ __all__ = [
     "downtime_rows",
     "forecast_rows",
     "iterations_rows",
+    "memory_rows",
     "plot_compare",
     "plot_convergence",
     "plot_costs",
@@ -30,6 +32,7 @@ __all__ = [
     "plot_downtime",
     "plot_forecast",
     "plot_iterations",
+    "plot_memory",
     "plot_policy_map",
     "plot_timeline",
     "plot_tradeoff",

@@ -18,6 +18,7 @@ from xlkit.views.downtime import plot_downtime
 from xlkit.views.facts import NOT_SET, asked_facts, downtime_text, labels
 from xlkit.views.forecast import plot_forecast
 from xlkit.views.iterations import plot_iterations
+from xlkit.views.memory import MOST_RUNS, plot_memory
 from xlkit.views.policy_map import plot_policy_map
 from xlkit.views.prose import THRESHOLD_NOTE, difference, happened
 from xlkit.views.tables import asked_tables, html_table, iterations_table, summary_table
@@ -120,6 +121,9 @@ def figures(runs: Sequence[Run]) -> str:
     if len(observed(list(runs))) >= _FEWEST_FOR_CURVE:
         drawn.append(_figure("curve", plot_dirty_curve(*runs), "Distinct pages dirtied in a window. Where the curve "
                              "crosses the link, precopy comes no further down."))  # fmt: skip
+    if len(runs) <= MOST_RUNS and any(one.map_pages for run in runs for one in run.iterations):
+        drawn.append(_figure("memory", plot_memory(*runs), "Where the pages of each pass lie, and how often each part "
+                             "of the memory has gone out by then. The slider chooses the pass."))  # fmt: skip
     return "\n".join(drawn)
 
 
