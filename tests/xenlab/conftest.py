@@ -72,8 +72,7 @@ class Site:
 @pytest.fixture
 def site(lab: Lab, tmp_path: Path) -> Site:
     """Give a site with the guest on one host, writing 400 pages/s."""
-    if not any(host.has() for host in lab.hosts):
-        lab.create(lab.hosts[0])
+    lab.ensure_guest()
     source, destination = sorted(lab.hosts, key=lambda host: not host.has())
     lab.rate(source, 400)
     backend = XlBackend(host=source.shell, options=XlOptions(ssh="/lab/plainsh"), way="helper")

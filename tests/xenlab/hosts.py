@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -86,10 +87,13 @@ class XenHost:
 
     def beats(self, guest: str = "g1") -> list[tuple[int, ...]]:
         """Return the guest's heartbeats as this host's console has them: number, writes, sweeps, bad pages."""
-        logs = f"/var/log/xen/console/guest-{guest}.log /var/log/xen/console/guest-{guest}--incoming.log"
-        text = self.run(f"tail -qn 400 {logs} 2>/dev/null").out
+        text = self.run(f"tail -qn 400 {_consoles(guest)} 2>/dev/null").out
         found = [(int(one[1]), int(one[3]), int(one[4]), int(one[5])) for one in BEAT.finditer(text)]
         return sorted(found)
+
+    def state(self) -> str:
+        """Tell what dom0 and the hypervisor say of the guests, for whoever looks for a fault."""
+        return self.run("xl list; tail -n 20 /var/log/xen/xl-*.log; xl dmesg | tail -n 20").out
 
     def kill(self) -> None:
         """End the emulator, as a power cut would."""
@@ -113,6 +117,19 @@ class Lab:
         """Boot both hosts."""
         self._lock()
         end_leftovers(self.folder)
+        self._boot()
+
+    def stop(self) -> None:
+        """End both hosts."""
+        self._end()
+        self._held.close()
+
+    def restart(self) -> None:
+        """Boot both hosts anew, with nothing on them."""
+        self._end()
+        self._boot()
+
+    def _boot(self) -> None:
         ports = free_ports(3)
         self.hosts = [XenHost(self.folder, number, ports[number - 1], ports[2]) for number in (1, 2)]
         self._configure()
@@ -126,18 +143,31 @@ class Lab:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """End both hosts."""
+    def _end(self) -> None:
         for host in self.hosts:
             host.kill()
-        self._held.close()
 
     def create(self, host: XenHost, guest: str = "g1", config: str = "guest.cfg", *, more: str = "") -> None:
         """Create a guest, with more words of configuration if any, and wait until it beats."""
+        # What an earlier guest of this name said would count as this one's.
+        host.run(f"rm -f {_consoles(guest)}")
         made = host.run(f"xl create -q /lab/{config} {more}", timeout_s=180)
         if made.status:
             raise RuntimeError(f"{guest} was not created: {made.err}")
         self.wait_beating(host, guest)
+
+    def ensure_guest(self) -> None:
+        """See to it that the guest runs on one of the hosts.
+
+        Each test holds, at its own end, where the guest is. That it was gone before the next one began was seen once,
+        on an emulated host that then kept no new guest either; so a fresh boot is tried, and what the hosts say is told.
+        """
+        if any(host.has() for host in self.hosts):
+            return
+        told = "\n".join(host.state() for host in self.hosts)
+        warnings.warn(f"No host has the guest any more, so both are booted anew.\n{told}", stacklevel=2)
+        self.restart()
+        self.create(self.hosts[0])
 
     def wait_beating(self, host: XenHost, guest: str = "g1", more: int = 10, timeout_s: float = 120) -> None:
         """Wait for some further heartbeats on a host."""
@@ -145,7 +175,7 @@ class Lab:
         end_s = time.monotonic() + timeout_s
         while max((beat[0] for beat in host.beats(guest)), default=-1) < first + more:
             if time.monotonic() > end_s:
-                raise RuntimeError(f"{guest} does not beat on {host.name}: {host.beats(guest)[-3:]}")
+                raise RuntimeError(f"{guest} does not beat on {host.name}: {host.beats(guest)[-3:]}\n{host.state()}")
             time.sleep(0.3)
 
     def rate(self, host: XenHost, pages_s: int, guest: str = "g1") -> None:
@@ -176,6 +206,10 @@ class Lab:
             for host in self.hosts
         ]
         (self.folder / "ssh_config").write_text("".join(blocks))
+
+
+def _consoles(guest: str) -> str:
+    return f"/var/log/xen/console/guest-{guest}.log /var/log/xen/console/guest-{guest}--incoming.log"
 
 
 def free_ports(count: int) -> list[int]:

@@ -18,8 +18,7 @@ class TestXenKeepsTheContract(BackendContract):
     @pytest.fixture(autouse=True)
     def _give(self, lab: Lab) -> None:
         self.lab = lab
-        if not any(host.has() for host in lab.hosts):
-            lab.create(lab.hosts[0])
+        lab.ensure_guest()
         lab.rate(self._by_guest()[0], 2000)
 
     def make_backend(self) -> "_FromWhereItIs":

@@ -166,18 +166,6 @@ def test_viii_the_helper_is_killed(site: Site) -> None:
     site.nothing_is_left()
 
 
-def test_ix_a_guest_whose_dirty_pages_cannot_be_logged(site: Site, tmp_path: Path) -> None:
-    site.lab.create(site.source, "p1", "guest-pv.cfg")
-    try:
-        with pytest.raises(MigrationError, match="cannot log this guest's dirty pages"):
-            run(Migration("p1", site.destination.name), ThresholdPolicy(), site.backend, store=site.store)
-        site.lab.wait_beating(site.source, "p1")
-        assert site.source.beats("p1")[-1][3] == 0
-        assert not site.destination.has("p1")
-    finally:
-        site.source.run("xl destroy p1")
-
-
 def test_the_downtime_shows_from_outside_as_well(site: Site) -> None:
     heartbeat = ConsoleHeartbeat(pattern=r"BEAT (\d+)", destination=site.destination.shell)
     backend = replace(site.backend, heartbeat=heartbeat)
@@ -203,3 +191,15 @@ def test_the_host_can_be_left_to_decide(site: Site) -> None:
     assert recorded.start.setup.applied is Applied.BUILT_IN
     assert len(recorded.iterations) >= 2
     site.guest_is_well_at(site.destination)
+
+
+def test_ix_a_guest_whose_dirty_pages_cannot_be_logged(site: Site, tmp_path: Path) -> None:
+    site.lab.create(site.source, "p1", "guest-pv.cfg")
+    try:
+        with pytest.raises(MigrationError, match="cannot log this guest's dirty pages"):
+            run(Migration("p1", site.destination.name), ThresholdPolicy(), site.backend, store=site.store)
+        site.lab.wait_beating(site.source, "p1")
+        assert site.source.beats("p1")[-1][3] == 0
+        assert not site.destination.has("p1")
+    finally:
+        site.source.run("xl destroy p1")
