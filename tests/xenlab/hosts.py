@@ -160,7 +160,7 @@ class Lab:
         """See to it that the guest runs on one of the hosts.
 
         Each test holds, at its own end, where the guest is. That it was gone before the next one began was seen once,
-        on an emulated host that then kept no new guest either; so a fresh boot is tried, and what the hosts say is told.
+        on an emulated host that then kept no new guest either; so a fresh boot is tried and told.
         """
         if any(host.has() for host in self.hosts):
             return
