@@ -118,4 +118,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # What a reader of tab completion came for, and no helper of this file.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 
 from xlkit.errors import InvalidValueError, PreflightError
+from xlkit.experiments._bar import bar_of
 from xlkit.experiments._ledger import Ledger, attempt_of, read_ledger
 from xlkit.experiments._performing import Parallel, Performer, Serial
 from xlkit.experiments._plan import MakeBackend, Plan, Planned
@@ -46,7 +47,8 @@ def sweep(
     jobs : int, default 1
         How many processes simulate at once. The runs are those of one process; measured ones are refused.
     progress : callable, optional
-        Hears a `Progress` before each run and at the end.
+        Hears a `Progress` before each run and at the end. When not given, a bar with the time left is drawn in a
+        notebook and on a terminal.
     go_on : bool, default False
         Whether to go on under a plan that changed; runs of cells that did not change count.
     guest_at : str, optional
@@ -93,7 +95,7 @@ def sweep(
     used = {name: backends[name] for name in workloads}
     several = whole_number("jobs", jobs) > 1
     performer = Parallel(plan, used, store, jobs) if several else Serial(plan, used, store, where)
-    sitting = _Sitting(plan, ledger, performer, where, progress or (lambda _: None))
+    sitting = _Sitting(plan, ledger, performer, where, progress or bar_of(plan.name))
     try:
         return _result(plan, ledger, store, sitting.sit())
     finally:

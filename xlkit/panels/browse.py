@@ -11,6 +11,7 @@ from xlkit import frames, replays, units, views
 from xlkit.errors import XlkitError
 from xlkit.model import Run
 from xlkit.panels.buttons import button, page_ink
+from xlkit.panels.guide import explained
 from xlkit.panels.rule import RuleKnobs
 from xlkit.policies import to_text
 from xlkit.store import Remark, RunHead, RunStore, Searcher
@@ -215,9 +216,13 @@ class BrowsePanel:
         self.listed.add_class("xlkit-listed")
         self.shown.add_class("xlkit-shown")
         wrap = {"flex_flow": "row wrap"}
-        search = ipywidgets.Box([self.text, self.order, self.buttons["refresh"]], layout=wrap)
+        search = ipywidgets.Box(
+            [explained(self.text, "filter"), explained(self.order, "order"), self.buttons["refresh"]], layout=wrap
+        )
         actions = [self.buttons[name] for name in ("settings", "compare", "replay", "report")]
-        remarks = ipywidgets.Box([self.tags, self.note, self.buttons["remark"]], layout=wrap)
+        remarks = ipywidgets.Box(
+            [explained(self.tags, "tags"), explained(self.note, "note"), self.buttons["remark"]], layout=wrap
+        )
         view = ipywidgets.VBox(
             [search, self.found, self.listed, ipywidgets.Box(actions, layout=wrap), self.rule.view, remarks, self.said,
              self.shown, page_ink()]

@@ -9,6 +9,7 @@ import ipywidgets
 from xlkit.engine.workload import HotCold, Idle, Sweep, Uniform, Workload, to_settings
 from xlkit.errors import InvalidValueError
 from xlkit.model import Migration, Run
+from xlkit.panels.guide import explained
 from xlkit.panels.knob import LABEL_WIDTH, Knob
 from xlkit.panels.rule import RuleKnobs
 
@@ -47,8 +48,8 @@ class Controls:
     """
 
     def __init__(self, **settings: Any) -> None:
-        self.backend = _choice("backend", BACKENDS)
-        self.workload = _choice("workload", _WORKLOAD_TEXTS)
+        self.backend = _choice("backend", BACKENDS, "what drives the migrations")
+        self.workload = _choice("workload", _WORKLOAD_TEXTS, "how the guest writes to its memory")
         self.rule = RuleKnobs()
         self.min_remaining, self.max_iters = self.rule.min_remaining, self.rule.max_iters
         self.dirty_rate_pages_s = Knob(
@@ -170,7 +171,8 @@ class Controls:
     def _view(self) -> ipywidgets.Box:
         guest = ipywidgets.VBox(
             [
-                ipywidgets.HTML("<b>Guest and link</b>"), self.backend, self.workload,
+                ipywidgets.HTML("<b>Guest and link</b>"), explained(self.backend, "backend"),
+                explained(self.workload, "workload"),
                 self.dirty_rate_pages_s.view, self.memory_mib.view, self.bandwidth_mbit_s.view,
             ]
         )  # fmt: skip
@@ -210,10 +212,11 @@ def make_backend(name: str, *, memory_mib: int, bandwidth_mbit_s: int, workload:
     )
 
 
-def _choice(name: str, texts: Mapping[str, str]) -> ipywidgets.Dropdown:
+def _choice(name: str, texts: Mapping[str, str], hint: str) -> ipywidgets.Dropdown:
     return ipywidgets.Dropdown(
         options=list(texts.items()),
         description=name,
+        tooltip=hint,
         style={"description_width": LABEL_WIDTH},
         layout={"width": "35.5em"},
     )

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from xlkit.errors import InvalidValueError
+from xlkit.panels.guide import explained
 from xlkit.units import whole_number
 
 LABEL_WIDTH = "12.5em"
@@ -19,7 +20,7 @@ class Knob:
     Parameters
     ----------
     name : str
-        What the number is, for the label.
+        What the number is, for the label and for the way to the notebook that explains it.
     unit : str
         Its unit, for the label and for screen readers.
     value : int
@@ -56,7 +57,7 @@ class Knob:
         )  # fmt: skip
         self.slider.observe(self._slid, "value")
         self.box.observe(self._typed, "value")
-        self.view = ipywidgets.HBox([self.box, self.slider])
+        self.view = explained(ipywidgets.HBox([self.box, self.slider]), name)
         self._coupling = False
 
     @property

@@ -11,6 +11,7 @@ from xlkit.errors import InvalidValueError, PreflightError, XlkitError
 from xlkit.model import Migration, Run, StopReason
 from xlkit.panels.buttons import button
 from xlkit.panels.controls import make_backend
+from xlkit.panels.guide import explained
 from xlkit.panels.knob import LABEL_WIDTH, Knob
 from xlkit.panels.quiz import REASONS, Guess, Question, Verdict, ask, mark
 from xlkit.panels.rule import RuleKnobs
@@ -67,7 +68,7 @@ class LearnPanel:
         for name, one in (("run", self.go), ("next", self.again), ("answer", self.said)):
             one.add_class(f"xlkit-{name}")
         buttons = ipywidgets.Box([self.go, self.again], layout={"flex_flow": "row wrap"})
-        guess = [self.reason, self.passes.view, self.downtime.view]
+        guess = [explained(self.reason, "precopy is ended by"), self.passes.view, self.downtime.view]
         self.view = ipywidgets.VBox([self.asked, *guess, buttons, self.said, self.run_view])
         self.view.add_class("xlkit-learn")
         self._show_question()
