@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && exit; done; \
 	for python in python3.13 python3.12 python3.11 python3; do "$$python" -c '' 2>/dev/null && echo "$$python" && exit; done)
 
-# nbval's own limit interrupts a cell; pytest's would leave the kernel busy.
+# A warning in a cell is an error. nbval's own limit interrupts a cell; pytest's would leave the kernel busy.
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with=tests/nbval_sanitize.cfg -o timeout=0
 
 .DEFAULT_GOAL := help
@@ -40,7 +40,7 @@ lab: $(VENV)/.lab
 test: $(VENV)/.test
 	$(BIN)/pytest $(ARGS)
 	@echo 'Not run: migrations between two emulated Xen hosts. make xenlab runs them.'
-	store=$$(mktemp -d) && trap 'rm -rf "$$store"' EXIT && XLKIT_STORE="$$store" $(BIN)/pytest $(NBVAL) notebooks
+	store=$$(mktemp -d) && trap 'rm -rf "$$store"' EXIT && XLKIT_STORE="$$store" PYTHONWARNINGS=error $(BIN)/pytest $(NBVAL) notebooks
 
 browser: $(VENV)/.app $(VENV)/.browser $(VENV)/.images $(VENV)/.lab $(VENV)/.test
 	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'make browser needs a Chromium (Debian: apt install' \
