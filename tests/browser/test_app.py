@@ -71,6 +71,25 @@ def test_a_launch_is_watched_and_then_found_among_the_runs(page):
     assert not outside
 
 
+def test_two_runs_are_picked_compared_and_replayed(page):
+    for _ in range(2):
+        page.locator("button.xlkit-launch:enabled").click(timeout=60_000)
+        page.locator("button.xlkit-stop:enabled").wait_for(timeout=20_000)
+        page.locator("button.xlkit-launch:enabled").wait_for(timeout=60_000)
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("button.xlkit-refresh").click()
+    page.locator(".xlkit-listed option").nth(1).wait_for(state="attached", timeout=20_000)
+    runs = page.locator(".xlkit-listed option").evaluate_all("options => options.slice(0, 2).map(one => one.value)")
+    page.locator(".xlkit-listed select, select.xlkit-listed").first.select_option(runs)
+    page.locator("button.xlkit-compare").click()
+    page.wait_for_selector(".xlkit-shown .js-plotly-plot .main-svg", timeout=60_000)
+    picture(page, "compare")
+    page.locator("button.xlkit-replay").click()
+    page.wait_for_selector(".xlkit-shown th:has-text('censored')", timeout=60_000)
+    assert page.locator(".xlkit-shown tbody tr").count() == 2
+    picture(page, "replay")
+
+
 def test_a_student_predicts_runs_and_sees(page):
     page.get_by_role("tab", name="Learn").click()
     page.locator("button.xlkit-run").click()

@@ -24,6 +24,14 @@ CELL = (
     "from xlkit import LaunchPanel\n"
     "panel = LaunchPanel(memory_mib=64, bandwidth_mbit_s=500, max_iters=30, min_remaining=2000)\npanel"
 )
+# Run a second time, it shows the panel that there is already. On so slow a link the guest always writes during a pass,
+# so that the run goes on until somebody stops it.
+KEPT_CELL = (
+    "from xlkit import LaunchPanel\n"
+    "if 'panel' not in globals():\n"
+    "    panel = LaunchPanel(memory_mib=32, bandwidth_mbit_s=50, max_iters=100_000, min_remaining=1)\n"
+    "panel"
+)
 LAB_OPTIONS = [
     "--ServerApp.ip=127.0.0.1",
     "--ServerApp.port_retries=0",
@@ -46,8 +54,9 @@ def lab(tmp_path_factory):
     news = home / "config_dir" / NO_NEWS
     news.parent.mkdir(parents=True)
     news.write_text(json.dumps({"fetchNews": "false"}), encoding="utf-8")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    nbformat.write(cleaned(notebook), home / "panel.ipynb")
+    for name, cell in (("panel", CELL), ("kept", KEPT_CELL)):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+        nbformat.write(cleaned(notebook), home / f"{name}.ipynb")
     with _serving(home, {**os.environ, **folders, "HOME": str(home), "XLKIT_STORE": str(home / "runs")}) as address:
         yield address
 
@@ -56,7 +65,11 @@ def lab(tmp_path_factory):
 def panel(lab, tab):
     tab.asked = []
     tab.on("request", lambda request: tab.asked.append(request.url))
-    tab.goto(f"{lab}/lab/tree/panel.ipynb?reset")
+    return opened(tab, f"{lab}/lab/tree/panel.ipynb?reset")
+
+
+def opened(tab, address):
+    tab.goto(address)
     tab.wait_for_function(IDLE, timeout=90_000)
     tab.evaluate(RUN_ALL)
     tab.wait_for_selector(".xlkit-panel svg", timeout=60_000)
@@ -102,6 +115,16 @@ def test_moving_a_knob_while_the_run_goes_on_draws_a_line_of_its_own_and_applies
     panel.locator("button.xlkit-apply").click()
     panel.wait_for_selector(".xlkit-chart text:has-text('min_remaining 9,000')", timeout=20_000)
     panel.wait_for_selector(".xlkit-status:has-text('completed, ended by')", timeout=60_000)
+
+
+def test_closing_the_page_leaves_the_migration_running_and_opening_it_again_shows_it(lab, tab):
+    opened(tab, f"{lab}/lab/tree/kept.ipynb?reset").locator("button.xlkit-launch").click()
+    tab.locator("button.xlkit-stop:enabled").wait_for(timeout=20_000)
+    tab.goto("about:blank")
+    opened(tab, f"{lab}/lab/tree/kept.ipynb")
+    tab.wait_for_selector(".xlkit-chart .pass", state="attached", timeout=60_000)
+    tab.locator("button.xlkit-stop:enabled").first.click(timeout=20_000)
+    tab.wait_for_selector(".xlkit-status:has-text('ended by operator')", timeout=60_000)
 
 
 @contextlib.contextmanager

@@ -43,3 +43,8 @@ __all__ = [
     "tradeoff_rows",
     "write",
 ]
+
+
+def __dir__() -> list[str]:
+    # The rooms behind the views are no names to complete.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
