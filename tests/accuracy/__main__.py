@@ -55,9 +55,7 @@ def _measure(store: RunStore, *, run: bool, tell_worst: bool) -> int:
     scored = score(forecasts(runs))
     missed = False
     _say(HEADER)
-    measured = list(lines(scored, goals()))
-    if qemu.RUNS.exists():
-        measured += lines(qemu.scored(), qemu.goals())
+    measured = [*lines(scored, goals()), *lines(qemu.scored(), qemu.goals())]
     for line, one_missed in measured:
         _say(line)
         missed = missed or one_missed

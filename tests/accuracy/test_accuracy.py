@@ -83,7 +83,6 @@ def test_the_table_has_a_line_a_goal_and_says_what_missed(store):
     assert any(HEAVY in line for line in worst(scored))
 
 
-@pytest.mark.skipif(not qemu.RUNS.exists(), reason="the runs recorded on QEMU are not here")
 def test_a_read_only_load_recorded_on_qemu_is_told_not_to_stop_by_itself():
     run_ = next(one for one in read_runs(qemu.RUNS) if one.start.labels["scenario"] == qemu.READS)
     begun = after_passes(run_, 3)

@@ -35,7 +35,11 @@ def test_so_does_the_grid(run):
     assert (row["stop_reason"], row["iteration"]) == (told.stop_reason, told.iteration)
 
 
-@pytest.mark.parametrize("run", [one for one in RUNS if one not in DECIDED], ids=lambda one: one.run_id)
+# A guest that was stopped before its migration had no live pass, and no rule was ever asked.
+ASKED = [one for one in RUNS if one not in DECIDED and len(one.iterations) > 1]
+
+
+@pytest.mark.parametrize("run", ASKED, ids=lambda one: one.run_id)
 def test_a_rule_of_which_only_the_settings_were_recorded_is_refused_by_name(run):
     with pytest.raises(InvalidValueError, match=run.start.policy.name):
         replay(run, run.start.policy)

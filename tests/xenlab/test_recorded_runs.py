@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from xlkit.model import Applied, Phase, Run, Status
-from xlkit.store import RunStore
+from xlkit.store import read_runs
 from xlkit.testing import recorded_calls
 
 DATA = Path(__file__).parents[2] / "data"
-RUNS = list(RunStore(DATA / "runs"))
+RUNS = read_runs(DATA / "runs" / "xen_lab.parquet")
 
 
 def test_three_workloads_under_four_policies_are_there() -> None:

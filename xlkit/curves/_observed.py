@@ -47,7 +47,7 @@ def observed(runs: Run | Iterable[Run]) -> list[Observed]:
     -------
     list of Observed
         In the order of the runs and their passes. Pass 0 is none of them, as its set is the whole memory; a pass whose
-        set or whose time is not known is left out, too.
+        set or window is not known is left out, too: it follows one that was not recorded, or its time did not grow.
     """
     runs = [runs] if isinstance(runs, Run) else runs
     return [
@@ -61,5 +61,5 @@ def observed(runs: Run | Iterable[Run]) -> list[Observed]:
         )
         for run in runs
         for last, now in pairwise(run.iterations)
-        if now.dirty_pages is not None and now.collected_s > last.collected_s
+        if now.dirty_pages is not None and now.iteration <= last.iteration + 1 and now.collected_s > last.collected_s
     ]

@@ -1,0 +1,1 @@
+"""Migrations that others recorded on QEMU, read as runs."""
