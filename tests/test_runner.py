@@ -276,7 +276,7 @@ def test_an_abort_whose_outcome_nobody_knows_is_undefined(store):
 
 def test_a_journal_that_cannot_write_ends_the_migration_and_says_where_the_guest_runs(store):
     backend = ScriptedBackend(lambda policy: iter([a_pass(0), a_pass(1, heartbeat_pages=LARGE), a_pass(2), a_stop()]))
-    with files_limited_to(8192), pytest.raises(StoreError, match=r"Cannot write .*\.jsonl.*guest runs at the source"):
+    with files_limited_to(16_384), pytest.raises(StoreError, match=r"Cannot write .*\.jsonl.*guest runs at the source"):
         run(DEMO, ThresholdPolicy(), backend, store=store)
     assert backend.closed
     assert [one.iteration for one in store[-1].iterations] == [0, 1]
@@ -311,7 +311,7 @@ def test_no_room_for_the_start_means_that_no_page_moves(store):
 
 
 def test_a_journal_that_fails_after_the_hand_over_says_so(store):
-    with files_limited_to(8192), pytest.raises(StoreError, match="guest runs at the destination"):
+    with files_limited_to(16_384), pytest.raises(StoreError, match="guest runs at the destination"):
         go(lambda policy: iter([a_final_pass(0, heartbeat_pages=LARGE), a_stop()]), store=store)
 
 
@@ -351,7 +351,7 @@ def test_a_journal_that_fails_while_an_abort_is_under_way_is_a_failure(store):
         switch.abort()
         yield a_pass(0, heartbeat_pages=LARGE)
 
-    with files_limited_to(8192), pytest.raises(StoreError):
+    with files_limited_to(16_384), pytest.raises(StoreError):
         go(script, policy=switch, store=store)
     assert store[-1].stop.status is Status.FAILED
 
