@@ -55,7 +55,7 @@ xenlab: $(VENV)/.test
 		echo "$$program is missing: apt install qemu-system-x86 mmdebstrap openssh-client gcc libc6-dev" >&2; exit 1; }; done
 	$(BIN)/pytest -m xenlab tests/xenlab $(ARGS)
 
-bench: $(VENV)/.test
+bench: $(VENV)/.test $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 bench-accuracy: $(VENV)/.test
@@ -77,9 +77,10 @@ $(VENV)/.core: EXTRAS =
 $(VENV)/.lab: EXTRAS = [lab]
 $(VENV)/.test: EXTRAS = [test]
 $(VENV)/.app: EXTRAS = [app]
+$(VENV)/.bench: EXTRAS = [bench]
 $(VENV)/.browser: EXTRAS = [browser]
 $(VENV)/.images: EXTRAS = [images]
-$(VENV)/.core $(VENV)/.app $(VENV)/.lab $(VENV)/.test $(VENV)/.browser $(VENV)/.images: pyproject.toml | $(BIN)/python
+$(VENV)/.core $(VENV)/.app $(VENV)/.bench $(VENV)/.lab $(VENV)/.test $(VENV)/.browser $(VENV)/.images: pyproject.toml | $(BIN)/python
 	@echo 'Installing xlkit$(EXTRAS) into $(VENV); the first time takes a minute.'
 	@$(PIP) install --quiet --editable '.$(EXTRAS)'
 	@touch $@

@@ -13,7 +13,7 @@ import xlkit
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TARGETS = ("venv", "demo", "lab", "test", "browser", "bench", "check")
-ON_CONDA_FORGE = {"kaleido": "python-kaleido", "playwright": "playwright-python"}
+ON_CONDA_FORGE = {"duckdb": "python-duckdb", "kaleido": "python-kaleido", "playwright": "playwright-python"}
 MAKE = shutil.which("make")
 
 OLD_PYTHON = """#!/bin/sh

