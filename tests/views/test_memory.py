@@ -109,3 +109,7 @@ def test_runs_without_maps_give_a_sentence(make_run):
 def test_the_report_draws_the_map_where_there_is_one(recorded, make_run):
     assert 'id="figure-memory"' in report(recorded)
     assert 'id="figure-memory"' not in report(make_run())
+
+
+def test_a_page_waits_until_somebody_moves_the_slider(recorded):
+    assert "Plotly.animate(" not in plot_memory(recorded).to_html(include_plotlyjs=False)

@@ -58,13 +58,11 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly ships no types
 
     def to_html(self, *args: Any, **options: Any) -> str:
         """Write as HTML, under the kit's configuration."""
-        options["config"] = {**CONFIG, **(options.get("config") or {})}
-        return str(super().to_html(*args, **options))
+        return str(super().to_html(*args, **_calm(options)))
 
     def write_html(self, *args: Any, **options: Any) -> None:
         """Write an HTML file, under the kit's configuration."""
-        options["config"] = {**CONFIG, **(options.get("config") or {})}
-        super().write_html(*args, **options)
+        super().write_html(*args, **_calm(options))
 
     def to_mimebundle(self) -> dict[str, Any]:
         """Write as what a notebook draws, whether or not there is one.
@@ -83,6 +81,11 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly ships no types
         options["config"] = dict(CONFIG)
         bundle: dict[str, Any] = super()._repr_mimebundle_(*args, **options)
         return bundle
+
+
+def _calm(options: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the kit's configuration, and let a figure with a slider wait until somebody moves it."""
+    return {"auto_play": False, **options, "config": {**CONFIG, **(options.get("config") or {})}}
 
 
 def room_for_names(count: int) -> int:
