@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -18,12 +20,23 @@ PICTURES = os.environ.get("XLKIT_PICTURES")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def addresses(tmp_path_factory):
     pytest.importorskip("voila")
-    home = tmp_path_factory.mktemp("app")
+    with contextlib.ExitStack() as stack:
+        yield cache(lambda scheme: stack.enter_context(_serving(tmp_path_factory.mktemp("app"), scheme)))
+
+
+@pytest.fixture
+def address(addresses, tab):
+    return addresses(scheme_of(tab))
+
+
+@contextlib.contextmanager
+def _serving(home, scheme):
+    look = ["--dark"] if scheme == "dark" else []
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "xlkit", "app", "--no-browser", "--store", str(home / "runs")],
+            [sys.executable, "-m", "xlkit", "app", "--no-browser", *look, "--store", str(home / "runs")],
             stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
         )  # fmt: skip
     try:
@@ -46,10 +59,13 @@ def page(address, tab):
     return tab
 
 
+def scheme_of(tab):
+    return "dark" if tab.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+
+
 def picture(page, name):
     if PICTURES:
-        scheme = (page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") and "dark") or "light"
-        page.screenshot(path=str(Path(PICTURES) / f"app-{name}-{scheme}.png"))
+        page.screenshot(path=str(Path(PICTURES) / f"app-{name}-{scheme_of(page)}.png"))
 
 
 def test_the_page_asks_for_its_token(address, tab):
@@ -88,6 +104,22 @@ def test_two_runs_are_picked_compared_and_replayed(page):
     page.wait_for_selector(".xlkit-shown th:has-text('censored')", timeout=60_000)
     assert page.locator(".xlkit-shown tbody tr").count() == 2
     picture(page, "replay")
+
+
+@pytest.mark.parametrize(
+    ("buttons", "said"), [(["stop"], "ended by operator"), (["abort", "confirm"], "ended by aborted")]
+)
+def test_an_operator_overrules_the_policy_with_a_click(page, buttons, said):
+    page.locator("button.xlkit-launch").click()
+    for button in buttons:
+        page.locator(f"button.xlkit-{button}:enabled").click(timeout=20_000)
+    page.wait_for_selector(f".xlkit-status:has-text('{said}')", timeout=60_000)
+
+
+def test_the_dark_page_is_dark(page):
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    (red, *_) = [int(part) for part in re.findall(r"\d+", background)]
+    assert (red < 64) is (scheme_of(page) == "dark")
 
 
 def test_a_student_predicts_runs_and_sees(page):

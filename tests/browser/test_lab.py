@@ -99,6 +99,15 @@ def test_an_operator_overrules_the_policy_with_a_click(panel, buttons, said):
     panel.wait_for_selector(f".xlkit-status:has-text('{said}')", timeout=60_000)
 
 
+@pytest.mark.parametrize(("place", "before"), [(0, 2000), (1, 30)])
+def test_a_slider_moved_by_keys_sets_the_number_beside_it(panel, place, before):
+    panel.locator(".xlkit-panel .noUi-handle").nth(place).press("ArrowRight")
+    box = panel.locator(".xlkit-panel input[type=number]").nth(place)
+    panel.wait_for_function("([box, before]) => Number(box.value) > before", arg=[box.element_handle(), before])
+    command = panel.locator(".xlkit-command code").text_content()
+    assert f" {box.input_value()} " in command
+
+
 def test_keys_alone_launch_a_migration(panel):
     panel.locator("button.xlkit-launch").focus()
     panel.keyboard.press("Enter")

@@ -70,6 +70,24 @@ def _first_pass_s(store: RunStore) -> float:
         return shown_s - (first.ended_s - first.begun_s)
 
 
+def _updates_s(pairs: int) -> Sequence[float]:
+    with tempfile.TemporaryDirectory() as folder:
+        return [_updates_a_second(RunStore(folder)) for _ in range(max(3, pairs // 3))]
+
+
+def _updates_a_second(store: RunStore) -> float:
+    """Count how often the chart was sent anew while fifty passes went out, a second."""
+    drawn_s: list[float] = []
+    with _backend() as backend:
+        panel = LaunchPanel(backend=backend, store=store, min_remaining=POLICY.min_remaining, max_iters=50)
+        panel.watch.display.chart.observe(lambda _: drawn_s.append(time.perf_counter()), "rows")
+        panel.launch()
+        panel.wait()
+        panel.close()
+    # From the first to the last: pass 0 is one update, however long it takes.
+    return (len(drawn_s) - 1) / (drawn_s[-1] - drawn_s[0])
+
+
 def _import_s(pairs: int) -> Sequence[float]:
     def start_s(code: str) -> float:
         begun_s = time.perf_counter()
@@ -96,6 +114,7 @@ def _filter_ms(panel: BrowsePanel, text: str) -> float:
 
 ROWS = (
     Row(name="panel_cost", what="50 passes with a panel that watches / without", at_most=1.02, measure=_costs),
+    Row(name="panel_updates", what="updates of the chart while 50 passes go out [1/s]", at_least=5, measure=_updates_s),
     Row(name="panel_click", what="from click to first pass in the chart, beside the pass [s]", at_most=1,
         measure=_first_passes_s),
     Row(name="panel_import", what="`import xlkit.panels` over a bare interpreter start [s]", at_most=1.5,
