@@ -110,7 +110,7 @@ starts = st.builds(
     run_id=run_ids,
     migration=migrations,
     backend=texts,
-    policy=policies,
+    policy=st.none() | policies,
     started_at=st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds
     setup=setups,
     labels=st.dictionaries(texts, texts, max_size=3),

@@ -1,11 +1,13 @@
 """A store summarised by its columns is the same, to the last value and type, as its runs summarised one by one."""
 
 import json
+import math
 import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +15,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tests import strategies
-from tests.records import a_pass, a_run, a_start, a_stop
+from tests.records import SETUP, a_pass, a_run, a_start, a_stop
 from xlkit import frames
-from xlkit.errors import StoreError
+from xlkit.errors import InvalidValueError, StoreError
 from xlkit.model import Setup, Status
 from xlkit.store import RunStore, StoreWarning, write_runs
 
@@ -126,16 +128,92 @@ def test_what_is_no_file_of_runs_is_passed_over_and_said(tmp_path):
         assert len(frames.summary(store)) == 1
 
 
-def test_a_file_whose_rows_are_not_where_it_says_is_refused(tmp_path):
+def with_another_head(path, change):
+    """Change what a file says of its first run, as a foreign hand would."""
+    metadata = pq.read_metadata(path).metadata
+    entries = json.loads(metadata[b"xlkit.runs"])
+    change(entries[0])
+    facts = {b"xlkit.schema_version": metadata[b"xlkit.schema_version"], b"xlkit.runs": json.dumps(entries).encode()}
+    pq.write_table(pq.read_table(path).replace_schema_metadata(facts), path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entry: entry["stop"].update(status="exploded"),
+        lambda entry: entry["stop"].update(runs_at="the moon"),
+        lambda entry: entry["stop"].update(downtime=[{"knowledge": "rumour"}]),
+        lambda entry: entry["start"]["setup"].update(origin="dreamt"),
+        lambda entry: entry["start"]["setup"].update(applied="by magic"),
+        lambda entry: entry["start"]["setup"].pop("clock"),
+        lambda entry: entry["start"].pop("run_id"),
+    ],
+)
+def test_a_file_that_says_what_no_record_holds_is_passed_over_as_a_listing_does(tmp_path, change):
+    write_runs(tmp_path / "a.parquet", [a_run("20261123")])
+    write_runs(tmp_path / "b.parquet", [a_run("20261124")])
+    with_another_head(tmp_path / "b.parquet", change)
+    with pytest.warns(StoreWarning, match=r"Passed over: .*b\.parquet"):
+        assert frames.summary(RunStore(tmp_path))["run_id"].tolist() == ["20261123"]
+    with pytest.warns(StoreWarning, match=r"Passed over: .*b\.parquet"):
+        expect_the_same(RunStore(tmp_path))
+
+
+def test_a_file_with_a_damaged_footer_and_a_folder_of_its_name_are_passed_over_and_said(tmp_path):
+    write_runs(tmp_path / "a.parquet", [a_run()])
+    whole = (tmp_path / "a.parquet").read_bytes()
+    begin = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    (tmp_path / "b.parquet").write_bytes(whole[:begin] + b"\xff" * 40 + whole[begin + 40 :])
+    (tmp_path / "c.parquet").mkdir()
+    with pytest.warns(StoreWarning, match="Passed over") as told:
+        assert len(frames.summary(RunStore(tmp_path))) == 1
+    assert len(told) == 2
+
+
+def test_a_run_whose_policy_no_log_told_is_summarised_like_any_other(tmp_path):
+    write_runs(tmp_path / "a.parquet", [a_run(policy=None)])
+    assert frames.summary(RunStore(tmp_path))["policy"].tolist() == ["unknown()"]
+    expect_the_same(RunStore(tmp_path))
+
+
+@pytest.mark.parametrize("order", [[2, 3, 0, 1], [0, 2, 1, 3], [0, 1, 2]])
+def test_a_file_whose_rows_were_moved_is_refused(tmp_path, order):
     path = tmp_path / "a.parquet"
     write_runs(path, [a_run("20261123"), a_run("20261124")])
     table = pq.read_table(path)
-    entries = json.loads(pq.read_metadata(path).metadata[b"xlkit.runs"])
-    entries[0]["first_row"], entries[1]["first_row"] = entries[1]["first_row"], entries[0]["first_row"]
-    metadata = {b"xlkit.schema_version": b"3", b"xlkit.runs": json.dumps(entries).encode()}
-    pq.write_table(table.replace_schema_metadata(metadata), path)
-    with pytest.raises(StoreError, match="does not hold the rows of its runs where it says"):
+    facts = {key: value for key, value in pq.read_metadata(path).metadata.items() if key.startswith(b"xlkit")}
+    pq.write_table(table.take(order).replace_schema_metadata(facts), path)
+    with pytest.raises(StoreError, match=r"a\.parquet"):
         frames.summary(RunStore(tmp_path))
+
+
+@pytest.mark.parametrize("change", [{"row_group": 7}, {"first_row": 7}, {"n_iterations": 7}])
+def test_a_file_that_says_its_rows_are_where_none_are_is_refused(tmp_path, change):
+    write_runs(tmp_path / "a.parquet", [a_run()])
+    with_another_head(tmp_path / "a.parquet", lambda entry: entry.update(change))
+    with pytest.raises(StoreError, match=r"a\.parquet"):
+        frames.summary(RunStore(tmp_path))
+
+
+def test_rows_of_runs_that_lie_in_another_order_are_found(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_runs(path, [a_run("20261124", passes=3), a_run("20261123")])
+    assert frames.summary(RunStore(tmp_path))["iterations"].tolist() == [2, 3]
+    expect_the_same(RunStore(tmp_path))
+
+
+def test_a_table_of_another_library_is_no_store():
+    with pytest.raises(InvalidValueError, match="Wanted runs"):
+        frames.summary(pd.DataFrame({"pages": [1]}))
+
+
+def test_a_time_that_is_no_number_is_not_known():
+    assert frames.summary(a_run(stop=a_stop(ended_s=math.nan)))["total_s"].tolist() == [pd.NA]
+
+
+def test_a_size_that_does_not_fit_is_refused_and_no_other_number():
+    with pytest.raises(OverflowError):
+        frames.summary(a_run(setup=replace(SETUP, memory_pages=2**63)))
 
 
 def test_a_file_that_is_compacted_meanwhile_is_looked_for_again(tmp_path, monkeypatch):

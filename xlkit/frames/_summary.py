@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from xlkit.columns import FINAL, Column, Columnar, RunColumns, columns_of
@@ -91,7 +92,8 @@ def summarised(runs: RunColumns) -> pd.DataFrame:
     sent_pages = segments.total(_sent_pages(runs), every)
     live_pages = segments.total(_sent_pages(runs), live)
     duration_s = Column(passes["ended_s"].numbers - passes["begun_s"].numbers, every)
-    memory_pages, total_s, downtime_s = (_known(facts[name]) for name in ("memory_pages", "ended_s", "downtime_s"))
+    memory_pages = _known(facts["memory_pages"], np.int64)
+    total_s, downtime_s = (_known(facts[name], np.float64) for name in ("ended_s", "downtime_s"))
     numbers = {
         "iterations": Column(runs.lengths, np.ones(len(runs.lengths), bool)),
         "total_s": total_s,
@@ -113,22 +115,24 @@ def summarised(runs: RunColumns) -> pd.DataFrame:
 def _columns(runs: tuple[Runs, ...]) -> RunColumns:
     # A store tells columns without reading a run as an object, which takes a hundred times as long.
     one: object = runs[0] if len(runs) == 1 else None
-    return one.columns() if isinstance(one, Columnar) else columns_of(flat(runs))
+    # A table of another library has columns, too, and is no store of runs.
+    return one.columns() if isinstance(one, Columnar) and callable(one.columns) else columns_of(flat(runs))
 
 
 def _sent_pages(runs: RunColumns) -> Column:
     """Count what each pass sent, holes of an HVM or PVH guest left out: `Run.backed_pages`, for many."""
     sent, dirty = runs.passes["sent_pages"], runs.passes["dirty_pages"]
-    memory = _known(runs.facts["memory_pages"])
+    memory = _known(runs.facts["memory_pages"], np.int64)
     memory_pages, memory_known = (np.repeat(part, runs.lengths) for part in (memory.numbers, memory.known))
     first = (runs.passes["iteration"].numbers == 0) & ~runs.passes[FINAL].numbers & memory_known
     backed_pages = np.where(first, np.minimum(dirty.numbers, memory_pages), dirty.numbers)
     return Column(np.where(dirty.known, np.minimum(sent.numbers, backed_pages), sent.numbers), sent.known)
 
 
-def _known(values: Sequence[Any]) -> Column:
+def _known(values: Sequence[Any], kind: type) -> Column:
     known = np.array([value is not None for value in values], bool)
-    return Column(np.array([0 if value is None else value for value in values]), known)
+    numbers: npt.NDArray[Any] = np.array([0 if value is None else value for value in values], kind)
+    return Column(numbers, known & ~np.isnan(numbers))
 
 
 def _or_none(column: Column, counts: Any) -> Column:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from xlkit.columns import COUNTS, FINAL, TIMES, Column, RunColumns, columns_of, facts_of
 from xlkit.errors import StoreError
-from xlkit.model import Phase, Run, Status
+from xlkit.model import Applied, Knowledge, Origin, Phase, Run, Side, Status, StopReason
 from xlkit.policies import from_settings
 from xlkit.store._files import told
 from xlkit.store._parquet import LIMITS, RUNS_KEY, check_version, read_sealed
@@ -30,12 +30,15 @@ from xlkit.store._records import StoreWarning
 _UNENDED: Final = frozenset({Status.RUNNING, Status.INCOMPLETE})
 
 
+# What no table asks for stands here where a record must have it: a head that is no whole one is to be noticed.
 class _Migration(msgspec.Struct, gc=False):
     domain: str
 
 
 class _Setup(msgspec.Struct, gc=False):
-    origin: str
+    origin: Origin
+    applied: Applied
+    clock: str
     memory_pages: int | None = None
 
 
@@ -49,13 +52,13 @@ class _Start(msgspec.Struct, gc=False):
 
 
 class _Part(msgspec.Struct, gc=False):
-    knowledge: str
+    knowledge: Knowledge
 
 
 class _Stop(msgspec.Struct, gc=False):
-    status: str
-    stop_reason: str
-    runs_at: str
+    status: Status
+    stop_reason: StopReason
+    runs_at: Side
     ended_s: float | None = None
     downtime_s: float | None = None
     verified: bool | None = None
@@ -173,19 +176,21 @@ def _of_runs(runs: Sequence[Run]) -> Told:
 
 def _of_file(file: "DirEntry[str]") -> Told | None:
     path = Path(file.path)
-    with told("read", path, may_be_gone=True):
-        try:
+    try:
+        with told("read", path, may_be_gone=True):
             return _read(path)
-        except FileNotFoundError:
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, IndexError, KeyError, TypeError, ValueError, StoreError) as error:
+        # As for the listing of the store: what cannot be read is passed over, and said.
+        try:
+            read_sealed(path)
+        except StoreError as problem:
+            warnings.warn(f"Passed over: {problem}", StoreWarning, stacklevel=2)
+            return None
+        if isinstance(error, StoreError):
             raise
-        except (pa.ArrowException, KeyError, TypeError, ValueError, StoreError) as error:
-            # As for the listing of the store: what cannot be read is passed over, and said.
-            try:
-                read_sealed(path)
-            except StoreError as problem:
-                warnings.warn(f"Passed over: {problem}", StoreWarning, stacklevel=2)
-                return None
-            raise StoreError(f"Cannot read {path}: {error}. Restore the file or move it away.") from error
+        raise StoreError(f"Cannot read {path}: {error}. Restore the file or move it away.") from error
 
 
 def _read(path: Path) -> Told:
@@ -214,7 +219,8 @@ def _heads(path: Path, text: bytes, n_rows: int) -> tuple[list[Any], list[Any], 
     for entry in entries:
         key = bytes(entry.start.policy)
         if key not in policies:
-            policies[key] = from_settings(msgspec.json.decode(key))
+            settings = msgspec.json.decode(key)
+            policies[key] = None if settings is None else from_settings(settings)
         entry.start.policy = policies[key]
     lengths = [n_rows if entry.n_iterations is None else entry.n_iterations for entry in entries]
     places = [(entry.row_group, entry.first_row, length) for entry, length in zip(entries, lengths, strict=True)]
@@ -228,12 +234,12 @@ def _check_rows(
     begins: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int64],
 ) -> None:
-    """Hold that first and last row of each run are its own: a file that was put together otherwise tells nonsense."""
-    filled = lengths > 0
-    wanted = pa.array([start.run_id for start, full in zip(starts, filled.tolist(), strict=True) if full], pa.string())
-    for rows in (begins[filled], (begins + lengths)[filled] - 1):
-        if not pc.all(pc.equal(names.take(pa.array(rows)), wanted)).as_py() and len(rows):
-            raise StoreError(f"{path} does not hold the rows of its runs where it says; restore the file.")
+    """Hold that each row is of the run that says so: a file that was put together otherwise tells nonsense."""
+    wanted = pa.array([start.run_id for start in starts], pa.string()).take(np.repeat(np.arange(len(starts)), lengths))
+    rows = _rows(begins, lengths)
+    there = names[rows] if isinstance(rows, slice) else names.take(rows)
+    if len(there) < len(wanted) or pc.any(pc.not_equal(there, wanted)).as_py():
+        raise StoreError(f"{path} does not hold the rows of its runs where it says; restore the file.")
 
 
 def _passes(table: Any) -> dict[str, Column]:
