@@ -15,6 +15,8 @@ from xlkit.model import Migration
 from xlkit.runner import run
 from xlkit.store import RunStore, read_runs
 
+pytestmark = pytest.mark.slow
+
 HEAVY = "uniform, heavy"
 
 

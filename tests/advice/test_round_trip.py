@@ -29,6 +29,7 @@ def test_a_guest_that_is_told_not_to_get_there_does_not(budget_s):
     assert record(ThresholdPolicy(told.fits_pages, 100), a_guest()).stop.downtime_s > budget_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", [HotCold(rate_pages_s=30_000, hot_pages=3_000), Uniform(rate_pages_s=12_000)])
 @pytest.mark.parametrize("budget_s", [0.0001, 0.001, 0.004])
 def test_each_thing_that_is_said_to_help_does(workload, budget_s):

@@ -244,3 +244,8 @@ def test_a_store_of_more_facts_than_pyarrow_s_own_limit_is_read(tmp_path):
         write_runs(tmp_path / "a.parquet", [a_run("20261123", setup=setup), a_run("20261124", setup=setup)])
         assert len(frames.summary(RunStore(tmp_path))) == 2
         assert RunStore(tmp_path).run_ids() == ["20261123", "20261124"]
+
+
+def test_a_share_of_next_to_no_time_is_without_end_and_no_warning():
+    run = a_run(stop=a_stop(downtime_s=1e9, ended_s=1e-300))
+    assert frames.summary(run)["downtime_share"].tolist() == [math.inf]

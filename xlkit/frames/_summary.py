@@ -144,7 +144,8 @@ def _ratio(amount: Column, by: Column) -> Column:
     """Divide, where both are known and it makes sense."""
     known = amount.known & by.known & (by.numbers > 0)
     divided = np.zeros(len(known))
-    divided[known] = amount.numbers[known].astype(float) / by.numbers[known].astype(float)
+    with np.errstate(over="ignore"):  # by next to nothing: without end, as in Python
+        divided[known] = amount.numbers[known].astype(float) / by.numbers[known].astype(float)
     return Column(divided, known)
 
 
