@@ -12,7 +12,7 @@ from xlkit.policies import ThresholdPolicy
 
 
 @given(workloads, links, budgets)
-@settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=5, phases=[Phase.explicit, Phase.generate])
 def test_what_is_advised_keeps_the_budget(workload, link, budget_s):
     backend = a_guest(workload, link)
     told = advise(history(backend), downtime_s=budget_s)

@@ -51,7 +51,7 @@ def expect_the_same(store):
 
 
 @given(several, st.integers(1, 5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 def test_any_store_is_summarised_like_its_runs(tmp_path_factory, some, a_file):
     folder = tmp_path_factory.mktemp("store")
     for begin in range(0, len(some), a_file):
@@ -235,6 +235,7 @@ def test_a_file_that_is_compacted_meanwhile_is_looked_for_again(tmp_path, monkey
     assert reading
 
 
+@pytest.mark.slow
 def test_a_store_of_more_facts_than_pyarrow_s_own_limit_is_read(tmp_path):
     setup = Setup(
         settings={"text": "x" * 60_000_000}, applied="embedded", origin="simulated", clock="counted", memory_pages=1
