@@ -89,10 +89,10 @@ def summarised(runs: RunColumns) -> pd.DataFrame:
     facts, passes, segments = runs.facts, runs.passes, Segments(runs.lengths)
     final = passes[FINAL].numbers
     live, every = ~final, np.ones(len(final), bool)
-    sent_pages = segments.total(_sent_pages(runs), every)
-    live_pages = segments.total(_sent_pages(runs), live)
-    duration_s = Column(passes["ended_s"].numbers - passes["begun_s"].numbers, every)
     memory_pages = _known(facts["memory_pages"], np.int64)
+    sent = _sent_pages(runs, memory_pages)
+    sent_pages, live_pages = segments.total(sent, every), segments.total(sent, live)
+    duration_s = Column(passes["ended_s"].numbers - passes["begun_s"].numbers, every)
     total_s, downtime_s = (_known(facts[name], np.float64) for name in ("ended_s", "downtime_s"))
     numbers = {
         "iterations": Column(runs.lengths, np.ones(len(runs.lengths), bool)),
@@ -119,10 +119,9 @@ def _columns(runs: tuple[Runs, ...]) -> RunColumns:
     return one.columns() if isinstance(one, Columnar) and callable(one.columns) else columns_of(flat(runs))
 
 
-def _sent_pages(runs: RunColumns) -> Column:
+def _sent_pages(runs: RunColumns, memory: Column) -> Column:
     """Count what each pass sent, holes of an HVM or PVH guest left out: `Run.backed_pages`, for many."""
     sent, dirty = runs.passes["sent_pages"], runs.passes["dirty_pages"]
-    memory = _known(runs.facts["memory_pages"], np.int64)
     memory_pages, memory_known = (np.repeat(part, runs.lengths) for part in (memory.numbers, memory.known))
     first = (runs.passes["iteration"].numbers == 0) & ~runs.passes[FINAL].numbers & memory_known
     backed_pages = np.where(first, np.minimum(dirty.numbers, memory_pages), dirty.numbers)
