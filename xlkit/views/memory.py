@@ -1,6 +1,6 @@
 """Where in the guest the pages of each pass lie, and how often they went out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any, Final
@@ -61,7 +61,8 @@ def memory_rows(*runs: Run | Iterable[Run]) -> "DataFrame":
     ----------
     .. [1] C. Clark et al., "Live Migration of Virtual Machines", NSDI 2005, section 4 (writable working sets).
     """
-    return frames.table([row for run in as_runs(*runs) for row in _run_rows(run)], _COLUMNS)
+    told = ((run, row) for run in as_runs(*runs) for row in _Maps(run).rows())
+    return frames.table([{"run_id": run.run_id, "origin": run.start.origin, **row} for run, row in told], _COLUMNS)
 
 
 def plot_memory(*runs: Run | Iterable[Run]) -> Figure:
@@ -119,7 +120,10 @@ class _Maps:
         self._width = ceil(sqrt(self._n_parts))
         self._shares = [_shares(one, self._borders) for one in self._passes]
         self._times = list(_summed(self._shares))
-        self.most_times = max(self._times[-1])
+
+    @property
+    def most_times(self) -> float:
+        return max(self._times[-1])
 
     @property
     def n_passes(self) -> int:
@@ -146,6 +150,16 @@ class _Maps:
             {"z": self._square([round(one, 2) for one in self._times[at]])},
         ]
 
+    def rows(self) -> Iterator[dict[str, object]]:
+        """Tell each part of each pass."""
+        for one, shares, times in zip(self._passes, self._shares, self._times, strict=True):
+            for part, (first, behind) in enumerate(pairwise(self._borders)):
+                yield {
+                    "iteration": one.iteration, "phase": one.phase, "part": part, "first_page": first,
+                    "part_pages": behind - first, "dirty_pages": (one.map_pages or ())[part],
+                    "dirty_share": shares[part], "times_sent": times[part],
+                }  # fmt: skip
+
     def places(self) -> list[list[str]]:
         """Name each part by its pages and its address."""
         texts = [
@@ -156,18 +170,6 @@ class _Maps:
 
     def _square(self, values: Sequence[Any]) -> list[list[Any]]:
         return [list(values[at : at + self._width]) for at in range(0, self._n_parts, self._width)]
-
-
-def _run_rows(run: Run) -> Iterable[dict[str, object]]:
-    passes, places = _mapped(run), borders(run.start.setup.memory_pages or 0)
-    shares = [_shares(one, places) for one in passes]
-    for one, of_pass, times in zip(passes, shares, _summed(shares), strict=True):
-        for part, count in enumerate(one.map_pages or ()):
-            yield {
-                "run_id": run.run_id, "origin": run.start.origin, "iteration": one.iteration, "phase": one.phase,
-                "part": part, "first_page": places[part], "part_pages": places[part + 1] - places[part],
-                "dirty_pages": count, "dirty_share": of_pass[part], "times_sent": times[part],
-            }  # fmt: skip
 
 
 def _mapped(run: Run) -> list[Iteration]:
