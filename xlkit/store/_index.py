@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from xlkit.columns import RunColumns
 from xlkit.errors import StoreError
@@ -17,6 +17,8 @@ from xlkit.store._parquet import SealedRun, read_sealed
 from xlkit.store._records import RunHead, StoreWarning, head_of
 
 _TRIES = 5
+
+T = TypeVar("T")
 
 Entry = SealedRun | OpenRun
 Stamp = tuple[int, int, int]
@@ -31,10 +33,7 @@ class Index:
 
     def entries(self) -> dict[str, Entry]:
         """Find each run once, in the order of ids."""
-        for _ in range(_TRIES):
-            with suppress(FileNotFoundError):  # compacted or removed while we looked: look again
-                return self._scan()
-        return self._scan()
+        return _persistently(self._scan)
 
     def holds(self, run_id: str) -> bool:
         """Tell whether there is a run of this id; files that were read before are not looked at again."""
@@ -77,10 +76,7 @@ class Index:
 
     def columns(self) -> RunColumns:
         """Read all runs as columns."""
-        for _ in range(_TRIES):
-            with suppress(FileNotFoundError):  # compacted or removed while we looked: look again
-                return self._columns()
-        return self._columns()
+        return _persistently(self._columns)
 
     def covered(self, run_ids: set[str]) -> dict[Path, Stamp]:
         """List the sealed files that hold none but these runs, each as it was when it was read."""
@@ -147,6 +143,14 @@ class Index:
             groups.clear()  # neighbours share a group; more than one would only fill memory
             groups[place] = entry.read_group()
         return entry.within(groups[place])
+
+
+def _persistently(look: Callable[[], T]) -> T:
+    """Look again where a file was compacted or removed meanwhile; the last try may fail."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError):
+            return look()
+    return look()
 
 
 def list_files(folder: Path, suffix: str) -> list["os.DirEntry[str]"]:
